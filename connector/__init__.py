@@ -1,0 +1,1 @@
+"""Relance: payment reminders beside the firm's own accounting software."""

@@ -1,0 +1,195 @@
+"""The commands that work on `state.db` alone: proposals, the outbox, the record of the runs."""
+
+import getpass
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from connector.cli.firms import configs, each, now
+from connector.cli.show import clean, put, put_json, table
+from connector.config import Config, installation
+from connector.errors import ConfigError
+from connector.mirror.lookup import zone_of
+from connector.mirror.state import State
+from connector.mirror.tables import ReminderState
+from connector.outbox.queue import OPEN, Outbox
+from connector.outbox.rows import Row
+from connector.outbox.runs import Runs
+from connector.receivables import money
+
+Work = Callable[[Config, Outbox, State], int]
+
+
+def _with_box(config: Config, work: Work) -> int:
+    if config.problems:
+        raise ConfigError(*config.problems)
+    if not config.state.exists():
+        raise ConfigError(f"{config.state}: nothing yet: run relance sync first")
+    with State.opened(config.state) as state:
+        return work(config, Outbox(state, installation(config, make=False)), state)
+
+
+def _today(config: Config, state: State) -> date:
+    """The day in the firm's zone, as the configuration or its books say."""
+    return now().astimezone(ZoneInfo(config.timezone or zone_of(state) or "UTC")).date()
+
+
+def _each(path: Path | None, work: Work) -> int:
+    return each(configs(path, needs_one=True), lambda config: _with_box(config, work))
+
+
+def _cells(row: Row) -> tuple[object, ...]:
+    invoices = list(dict.fromkeys(line.invoice for line in row.lines))
+    more = f" +{len(invoices) - 1}" if len(invoices) > 1 else ""
+    return (
+        row.key[:8],
+        row.state,
+        row.customer_name,
+        row.step,
+        row.channel,
+        f"{invoices[0] if invoices else ''}{more}",
+        f"{money.text(row.claim, row.currency)} {row.currency}",
+    )
+
+
+_COLUMNS = ("key", "state", "customer", "step", "by", "invoices", "claim")
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    return {
+        "key": row.key,
+        "state": str(row.state),
+        "customer": {"id": row.customer_id, "name": row.customer_name},
+        "step": row.step,
+        "channel": str(row.channel),
+        "to": list(row.to),
+        "invoices": [line.invoice for line in row.lines],
+        "claim": money.text(row.claim, row.currency),
+        "currency": row.currency,
+        "subject": row.subject,
+        "body": row.text,
+        "error": row.error,
+        "tries": row.tries,
+    }
+
+
+def review(path: Path | None, key: str, as_json: bool) -> int:
+    """The proposals, or one of them whole."""
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        rows = [box.find(key)] if key else box.rows(ReminderState.PROPOSED)
+        if as_json:
+            put_json({"version": 1, "proposals": [_as_json(row) for row in rows]})
+        elif key:
+            _whole(rows[0])
+        elif rows:
+            table(_COLUMNS, (_cells(row) for row in rows), right=("claim",))
+            put("relance review KEY shows one; relance approve KEY... or --all lets them go.")
+        else:
+            put("Nothing waits for your approval.")
+        return 0
+
+    return _each(path, work)
+
+
+def _whole(row: Row) -> None:
+    put(f"{row.key}: {row.state}, {row.step} by {row.channel} ({row.route})")
+    put(f"Customer: {clean(row.customer_name)}")
+    if row.to:
+        put(f"To: {clean(', '.join(row.to))}")
+        put(f"Subject: {clean(row.subject)}")
+    put()
+    put("\n".join(clean(line) for line in row.text.splitlines()))
+
+
+def approve(path: Path | None, keys: list[str], every: bool) -> int:
+    """Proposals become planned; the next sync sends them."""
+    if bool(keys) == every:
+        raise ConfigError("name the keys to approve, or --all: relance review lists them")
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        rows = box.rows(ReminderState.PROPOSED) if every else [box.find(key) for key in keys]
+        for row in rows:
+            box.approve(row, _person(), now())
+            put(f"approved {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
+        if rows:
+            put("The next relance sync sends them, after a last look at the books.")
+        else:
+            put("Nothing waits for your approval.")
+        return 0
+
+    return _each(path, work)
+
+
+def reject(path: Path | None, keys: list[str], because: str) -> int:
+    """The step is passed over, with a reason."""
+    if not because.strip():
+        raise ConfigError("--because: say why, in a few words")
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        for row in [box.find(key) for key in keys]:
+            box.reject(row, because, _person(), _today(config, state), now())
+            put(f"rejected {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
+        return 0
+
+    return _each(path, work)
+
+
+def listing(path: Path | None, as_json: bool) -> int:
+    """What is planned, being sent, unknown or refused."""
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        rows = box.rows(*OPEN)
+        if as_json:
+            put_json({"version": 1, "outbox": [_as_json(row) for row in rows]})
+        elif rows:
+            table(_COLUMNS, (_cells(row) for row in rows), right=("claim",))
+            for row in rows:
+                if row.error:
+                    put(f"{row.key[:8]}: {clean(row.error)}")
+        else:
+            put("The outbox is empty.")
+        return 0
+
+    return _each(path, work)
+
+
+def resolve(path: Path | None, key: str, outcome: str) -> int:
+    """A person says what became of an unknown reminder."""
+    if outcome not in ("sent", "not-sent"):
+        raise ConfigError(f"{outcome!r}: expected sent or not-sent")
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        row = box.find(key)
+        box.resolve(row, outcome == "sent", _today(config, state), now())
+        put(f"{row.key[:8]}: {'sent' if outcome == 'sent' else 'planned again'}")
+        return 0
+
+    return _each(path, work)
+
+
+def status(path: Path | None, as_json: bool) -> int:
+    """The last runs and what waits; 3 when a person must see to something."""
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        runs, rows = Runs(state).latest(5), box.rows(*OPEN)
+        counts: dict[str, int] = {}
+        for row in rows:
+            counts[str(row.state)] = counts.get(str(row.state), 0) + 1
+        if as_json:
+            put_json({"version": 1, "outbox": counts, "runs": [run.to_json() for run in runs]})
+        else:
+            for run in runs:
+                put(clean(run.text()))
+            told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+            put(f"Outbox: {told or 'empty'}.")
+        return 3 if counts.keys() & {ReminderState.FAILED, ReminderState.UNKNOWN} else 0
+
+    return _each(path, work)
+
+
+def _person() -> str:
+    """Who is at the keyboard."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()

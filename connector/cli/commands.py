@@ -1,0 +1,295 @@
+"""The commands that read the books."""
+
+import json
+import os
+import signal
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from threading import Event
+
+from connector import registry
+from connector.cli.firms import configs, each, now
+from connector.cli.show import clean, plan, progress, put, put_json, say, table
+from connector.config import Config
+from connector.dunning import explain as explaining
+from connector.dunning.plan import Plan
+from connector.dunning.policy_file import read, ready_made
+from connector.errors import ConfigError
+from connector.mirror.lookup import Known, look_up
+from connector.sync import Report, Study, dry_run, opened
+from connector.sync import sync as run_sync
+
+
+def sync(
+    path: Path | None,
+    *,
+    dry_run: bool,
+    plan_out: Path | None,
+    today: str,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """One run for each firm; a dry run prints its plan and changes nothing."""
+    if today and not dry_run:
+        raise ConfigError("--today goes with --dry-run: a real run is always of today")
+    day = _day(today) if today else None
+    firms = configs(path, needs_one=not dry_run)
+    if plan_out and len(firms) > 1:
+        raise ConfigError("--plan-out saves the plan of one firm: name it with --config FILE")
+    documents: list[dict[str, object]] = []
+
+    def work(config: Config) -> int:
+        _warn(config)
+        if dry_run:
+            code, document, made = _dry(config, day, quiet, as_json)
+        else:
+            code, document, made = _real(config, quiet, as_json)
+        documents.append(document)
+        if plan_out:
+            _save(plan_out, made)
+        return code
+
+    code = each(firms, work)
+    if as_json and documents:
+        put_json(documents[0] if len(firms) == 1 else {"version": 1, "firms": documents})
+    return code
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--today {text!r}: expected a date such as 2026-11-20") from None
+
+
+def _warn(config: Config) -> None:
+    for warning in registry.warnings(config):
+        say(f"warning: {warning}")
+
+
+def _save(file: Path, made: Plan) -> None:
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{file}: the plan cannot be saved: {error.strerror}") from None
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(made.to_json(), stream, ensure_ascii=False, indent=1)
+
+
+def _dry(
+    config: Config, day: date | None, quiet: bool, as_json: bool
+) -> tuple[int, dict[str, object], Plan]:
+    with opened(config, os.environ) as firm, progress(quiet) as bar:
+        with dry_run(firm, now(), bar, day) as (study, _):
+            pass
+        company = firm.company.name
+    if not as_json:
+        plan(study.plan, company)
+    _tell_bad(study)
+    return 3 if study.pulled.bad else 0, study.plan.to_json(), study.plan
+
+
+def _tell_bad(study: Study | Report) -> None:
+    for bad in study.pulled.bad:
+        say(f"set aside, tried again on the next run: {bad}")
+
+
+def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, object], Plan]:
+    stop = _stop_on_signals()
+    with opened(config, os.environ) as firm, progress(quiet) as bar:
+        report = run_sync(firm, now, bar, stop.is_set)
+        company = firm.company.name
+    document = report.plan.to_json() | {"delivered": _delivered(report)}
+    if not as_json:
+        put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")
+        for line in _told(report):
+            put(clean(line))
+    _tell_bad(report)
+    return report.exit_code, document, report.plan
+
+
+def _delivered(report: Report) -> dict[str, object]:
+    done = asdict(report.delivered)
+    done["opens_at"] = done["opens_at"] and done["opens_at"].isoformat()
+    return done | {"proposed": report.proposed, "planned": report.planned}
+
+
+def _told(report: Report) -> list[str]:
+    """What a real run did, a line each."""
+    done = report.delivered
+    told = [f"{len(done.sent)} sent, {report.planned} newly planned, {report.proposed} proposed."]
+    if report.proposed:
+        told.append("relance review shows the proposals, relance approve lets them go.")
+    told += [f"  sent {key}" for key in done.sent]
+    for word, found in (
+        ("waits", done.waiting),
+        ("withdrawn", done.withdrawn),
+        ("refused", done.failed),
+        ("unknown", done.unknown),
+        ("note not written", done.note_errors),
+    ):
+        told += [f"  {word}: {key}: {because}" for key, because in found.items()]
+    if done.opens_at:
+        told.append(f"The sending window opens {done.opens_at:%Y-%m-%d %H:%M}.")
+    if done.ended_by:
+        told.append(f"Ended early: {done.ended_by}")
+    return told
+
+
+def _stop_on_signals() -> Event:
+    """Set by SIGTERM and SIGINT: the run then ends after the row in hand."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def run(path: Path | None) -> int:
+    """The service, until SIGTERM."""
+    from connector.service import serve
+
+    firms = configs(path, needs_one=True)
+    for config in firms:
+        _warn(config)
+    return serve(firms, os.environ, now, _stop_on_signals(), say)
+
+
+def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
+    """The reasons of an invoice's, or a customer's, due lines."""
+
+    def work(config: Config) -> int:
+        with (
+            opened(config, os.environ) as firm,
+            progress(quiet) as bar,
+            dry_run(firm, now(), bar) as (study, mirror),
+        ):
+            _say_sample(study.plan)
+            known = look_up(mirror, what)
+            cases = [case for case in study.snapshot.cases if case.invoice_id in known.invoice_ids]
+            told = explaining.explain(study.plan, study.snapshot, firm.policies, cases)
+        if as_json:
+            lines = [entry.to_json() for entry in told]
+            put_json(
+                {"version": 1, "today": study.plan.today.isoformat(), "lines": lines}
+                | {"settled": [asdict(item) for item in known.settled]}
+            )
+            return 0
+        for entry in told:
+            for line in entry.lines():
+                put(clean(line) if not line.startswith(" ") else f"  {clean(line.strip())}")
+        for item in known.settled:
+            put(clean(item.text()))
+        if not told and not known.settled:
+            put(f"{clean(what)}: nothing of it is open.")
+        return 0
+
+    return each(configs(path, needs_one=False), work)
+
+
+def _say_sample(made: Plan) -> None:
+    if made.sample:
+        say(f"No configuration: this is the sample ledger, on {made.today:%A} {made.today}.")
+
+
+def preview(path: Path | None, invoice: str, html: Path | None, quiet: bool) -> int:
+    """The message that speaks of an invoice today, as it would go."""
+
+    def work(config: Config) -> int:
+        with (
+            opened(config, os.environ) as firm,
+            progress(quiet) as bar,
+            dry_run(firm, now(), bar) as (study, mirror),
+        ):
+            _say_sample(study.plan)
+            known: Known = look_up(mirror, invoice)
+        found = [
+            entry
+            for entry in study.plan.reminders
+            if any(line.invoice_id in known.invoice_ids for line in entry.lines)
+        ]
+        if not found:
+            put(f"{clean(invoice)}: no message today. relance why {clean(invoice)} says why.")
+            return 0
+        for entry in found:
+            message = entry.message
+            put(f"{entry.step} by {entry.channel}, {entry.route}, reminder {entry.key}")
+            if message is None:
+                put("No message goes to the customer: a task for a person.")
+                continue
+            put(f"To: {clean(', '.join(message.to))}")
+            put(f"Subject: {clean(message.subject)}")
+            put()
+            put("\n".join(clean(line) for line in message.text.splitlines()))
+            if html:
+                html.write_text(message.html, encoding="utf-8")
+                say(f"HTML written to {html}")
+        return 0
+
+    return each(configs(path, needs_one=False), work)
+
+
+def providers(as_json: bool) -> int:
+    """The capability table, drawn from what each provider declares."""
+    found = registry.providers()
+    if as_json:
+        rows = {name: {"title": spec.title} | asdict(spec.can) for name, spec in found.items()}
+        put_json({"version": 1, "providers": rows})
+        return 0
+    columns = ("provider", "product", "own e-mail", "note", "traces", "PDF", "pay link")
+    table(
+        columns,
+        (
+            (
+                name,
+                spec.title,
+                "yes" if spec.can.custom_email else "by SMTP",
+                spec.can.note,
+                spec.can.traces,
+                "yes" if spec.can.pdf else "no",
+                "yes" if spec.can.pay_link else "no",
+            )
+            for name, spec in found.items()
+        ),
+    )
+    for name, problem in registry.broken().items():
+        say(f"{name}: {problem}")
+    return 0
+
+
+def policy_check(path: Path | None) -> int:
+    """Whether settings, policy and texts of each firm hold, without any connection."""
+    from connector.sync import checked
+
+    def work(config: Config) -> int:
+        policies = checked(config, os.environ)
+        put(f"{config.name}: policy {policies.firm.name} is sound.")
+        return 0
+
+    return each(configs(path, needs_one=False), work)
+
+
+def policy_show(path: Path | None, name: str) -> int:
+    """The steps of a policy as a table."""
+    if not name:
+        found = configs(path, needs_one=False)[0]
+        name, folder = found.policy, found.path.parent if found.path else Path()
+    else:
+        folder = Path()
+    shown = read(name, folder)
+    put(f"Policy {shown.name}, {shown.country}: at most one message in {shown.gap_days} days.")
+    rows = [
+        (
+            rung,
+            step.name,
+            f"{step.days} {step.unit} {step.when}"
+            + (" (its deadline)" if step.after == "deadline" else ""),
+            step.channel,
+            "to approve" if step.asks else "by itself",
+            step.legal,
+        )
+        for rung, step in shown.rungs
+    ]
+    table(("rung", "step", "when", "by", "goes", "legal duty"), rows)
+    put(f"Ready-made: {', '.join(ready_made())}.")
+    return 0

@@ -1,0 +1,141 @@
+"""What people see: tables on a terminal, plain text in a pipe, narration on stderr."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from connector.dunning.plan import Plan, Reminder
+from connector.receivables import money
+
+
+def clean(text: object) -> str:
+    """Text from outside as one harmless line: no control characters, no direction overrides."""
+    return "".join(
+        " " if char in "\n\t" else char
+        for char in str(text)
+        if char in "\n\t" or not unicodedata.category(char).startswith("C")
+    )
+
+
+def say(text: str) -> None:
+    """One line of narration on stderr."""
+    sys.stderr.write(f"{clean(text)}\n")
+
+
+def put(text: str = "") -> None:
+    """Lines of the result on stdout."""
+    sys.stdout.write(f"{text}\n")
+
+
+def put_json(value: Mapping[str, Any]) -> None:
+    """The result as one JSON object."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()
+) -> None:
+    """A table on stdout: ruled on a terminal, aligned words in a pipe."""
+    terminal = sys.stdout.isatty()
+    drawn = Table(
+        box=box.SIMPLE_HEAD if terminal else None,
+        pad_edge=False,
+        header_style="bold" if terminal else "",
+        show_header=True,
+    )
+    for column in columns:
+        drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape(clean(cell)) for cell in row))
+    width = None if terminal else 200
+    Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False).print(drawn)
+
+
+def sums(amounts: Mapping[str, int]) -> str:
+    """Amounts by currency: `1184.50 EUR and 300.00 USD`."""
+    told = [f"{money.text(amount, code)} {code}" for code, amount in sorted(amounts.items())]
+    return " and ".join(told) or "nothing"
+
+
+def plan(shown: Plan, company: str) -> None:
+    """A plan for people: the reminders, then the silences by reason."""
+    sample = ", the sample ledger that comes with Relance" if shown.sample else ""
+    put(f"{clean(company)} ({shown.ledger_id}){sample}")
+    put(f"{shown.today:%A} {shown.today}, mode {shown.mode}")
+    lines = sum(len(entry.lines) for entry in shown.reminders)
+    put(
+        f"{_count(len(shown.reminders), 'reminder')} about {_count(lines, 'due line')}, "
+        f"claiming {sums(shown.claimed())}."
+    )
+    put(f"{_count(len(shown.silences), 'due line')} without a reminder today.")
+    put()
+    if shown.reminders:
+        columns = ("customer", "step", "by", "to", "invoices", "claim", "")
+        table(columns, (_reminder(entry) for entry in shown.reminders), right=("claim",))
+        put()
+    counts: dict[str, list[str]] = {}
+    for silence in shown.silences:
+        for quiet in silence.reasons:
+            counts.setdefault(str(quiet.reason), []).append(silence.invoice)
+    if counts:
+        ranked = sorted(counts.items(), key=lambda item: (-len(item[1]), item[0]))
+        rows = [(code, len(found), ", ".join(found[:3])) for code, found in ranked]
+        table(("silent because", "lines", "such as"), rows, right=("lines",))
+        put()
+    put("relance why INVOICE says why; relance preview INVOICE shows the message.")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _reminder(entry: Reminder) -> tuple[object, ...]:
+    invoices = list(dict.fromkeys(line.invoice for line in entry.lines))
+    more = f" +{len(invoices) - 1}" if len(invoices) > 1 else ""
+    return (
+        entry.customer_name,
+        entry.step,
+        entry.channel,
+        ", ".join(entry.to),
+        f"{invoices[0]}{more}",
+        f"{money.text(entry.claim, entry.currency)} {entry.currency}",
+        "to approve" if entry.needs_approval else "",
+    )
+
+
+class Bar:
+    """Progress of the reads on stderr; silent where nobody watches."""
+
+    def __init__(self, progress: Any) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Records of a stream read so far, of how many where the product says."""
+        if self._progress is None:
+            return
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done, total=total)
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Bar]:
+    """A progress bar while the block runs, only on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield Bar(None)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as drawn:
+        yield Bar(drawn)

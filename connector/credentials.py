@@ -1,0 +1,150 @@
+"""Secrets by reference: `keyring:service/name`, `file:/path`, `env:NAME`; never shown, never kept.
+
+No message of this module holds a secret, nor the text of a reference that is badly written, for
+that may be the secret itself.
+"""
+
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from connector.errors import ConfigError
+
+SCHEMES = ("keyring", "file", "env")
+SERVICE = "relance"
+
+_HEADLESS = (
+    "on a server without one, write file:/path instead, such as a systemd credential "
+    "(LoadCredential= gives file:/run/credentials/relance.service/NAME)"
+)
+
+
+def is_plain(reference: str) -> bool:
+    """Whether this is the secret itself: it works, and deserves a warning."""
+    return reference.partition(":")[0] not in SCHEMES or ":" not in reference
+
+
+def warning(reference: str, *, setting: str) -> str:
+    """What is unwise about where this secret lives, empty if nothing."""
+    scheme, _, target = reference.partition(":")
+    if is_plain(reference):
+        return (
+            f"{setting} is written in plain: keep it in the keyring "
+            f"(`keyring set {SERVICE} NAME`) and write keyring:{SERVICE}/NAME"
+        )
+    if scheme == "file":
+        path = Path(target).expanduser()
+        try:
+            open_to_others = path.stat().st_mode & stat.S_IROTH
+        except OSError:
+            return ""
+        if open_to_others:
+            return f"{setting}: {path} can be read by everybody here: chmod 600 {path}"
+    return ""
+
+
+def resolve(reference: str, environ: Mapping[str, str], *, setting: str) -> str:
+    """The secret that a setting refers to; a plain value is the secret itself.
+
+    Raises:
+        ConfigError: it cannot be had; names the setting, the place, and what to do.
+    """
+    if is_plain(reference):
+        return reference
+    scheme, _, target = reference.partition(":")
+    target = target.strip()
+    if scheme == "keyring":
+        return _from_keyring(target, setting)
+    if scheme == "file":
+        return _from_file(target, setting)
+    value = environ.get(target, "")
+    if not value:
+        place = f"env:{target}" if re.fullmatch("[A-Z][A-Z0-9_]*", target) else "env:…"
+        _refuse(setting, place, "no such variable, or empty: set it before the start")
+    return value
+
+
+def _refuse(setting: str, place: str, problem: str) -> NoReturn:
+    raise ConfigError(f"{setting}: {place}: {problem}")
+
+
+def _from_file(target: str, setting: str) -> str:
+    """The file's text without its last line break."""
+    path, place = Path(target).expanduser(), f"file:{target}"
+    if not path.is_absolute():
+        _refuse(setting, "file:…", "give the whole path, from /")
+    try:
+        secret = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        secret = ""
+    except OSError as error:
+        _refuse(setting, place, f"{error.strerror}: make it readable for the user Relance runs as")
+    if not secret or "\n" in secret:
+        _refuse(setting, place, "expected the secret alone, as one line of UTF-8 text")
+    return secret
+
+
+def _from_keyring(target: str, setting: str) -> str:
+    service, _, name = target.partition("/")
+    if not service or not name:
+        _refuse(
+            setting, "keyring:…", f"expected keyring:service/name, such as keyring:{SERVICE}/tryton"
+        )
+    place = f"keyring:{target}"
+    secret = _read(service, name, f"{setting}: {place}")
+    if not secret:
+        _refuse(setting, place, f"nothing is kept under this name: keyring set {service} {name}")
+    return secret
+
+
+def _read(service: str, name: str, what: str) -> str | None:
+    import keyring  # imported late: looking for the desktop's keyring takes its time
+    from keyring.errors import KeyringError, NoKeyringError
+
+    try:
+        return keyring.get_password(service, name)
+    except NoKeyringError:
+        raise ConfigError(f"{what}: no keyring on this machine: {_HEADLESS}") from None
+    except KeyringError as error:
+        raise ConfigError(f"{what}: {_locked(error)}") from None
+
+
+def _locked(error: Exception) -> str:
+    return f"the keyring refused ({type(error).__name__}): unlock it; {_HEADLESS}"
+
+
+class KeyringTokens:
+    """Sign-in tokens in the keyring, each connection's under its own prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    def read(self, name: str) -> str | None:
+        """The token last written, None if there is none.
+
+        Raises:
+            ConfigError: there is no keyring, or it is locked.
+        """
+        return _read(SERVICE, self._entry(name), f"sign-in {self._entry(name)}")
+
+    def write(self, name: str, value: str) -> None:
+        """Keep a token, replacing the one before.
+
+        Raises:
+            ConfigError: there is no keyring, or it is locked: the token is lost.
+        """
+        import keyring
+        from keyring.errors import KeyringError, NoKeyringError
+
+        what = f"sign-in {self._entry(name)} could not be kept"
+        try:
+            keyring.set_password(SERVICE, self._entry(name), value)
+        except NoKeyringError:
+            raise ConfigError(f"{what}: no keyring on this machine: {_HEADLESS}") from None
+        except KeyringError as error:
+            raise ConfigError(f"{what}: {_locked(error)}") from None
+
+    def _entry(self, name: str) -> str:
+        return f"{self.prefix}/{name}"

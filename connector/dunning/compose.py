@@ -1,0 +1,135 @@
+"""From judged lines to the plan's entries: reminders, silences, and what is only shown."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from connector.dunning.group_rules import Group
+from connector.dunning.ladder import Standing
+from connector.dunning.plan import (
+    AlsoOpen,
+    Interest,
+    Netted,
+    Quiet,
+    Reason,
+    Reminder,
+    ReminderLine,
+    Silence,
+    line_key,
+    reminder_key,
+)
+from connector.dunning.rules import withheld
+from connector.dunning.snapshot import Case, Channel, HadState
+from connector.receivables import calendar
+from connector.receivables.claim import Claim
+from connector.receivables.records import CustomerKind
+
+_SHOWN = frozenset({Reason.STEP_WAITING, Reason.GAP, Reason.LADDER_FINISHED})
+_STRENGTH = ("off", "mention", "claim")
+
+
+def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminder:
+    """The entry of a group that speaks; its text is written later."""
+    step, customer = group.top.step, group.account.customer
+    lines = tuple(_line(standing, claim, ledger_id, today) for standing in group.lines)
+    ids = {standing.case.id for standing in group.lines}
+    netted: dict[str, int] = {}
+    for part in claim.parts:
+        if part.line in ids:
+            netted[part.credit] = netted.get(part.credit, 0) + part.amount
+    deadline_on = None
+    if step.deadline and not group.rung.side:
+        printed = today + timedelta(days=step.deadline)
+        deadline_on = calendar.next_open(printed, group.policy.places(customer.country))
+    email = group.channel is Channel.EMAIL
+    return Reminder(
+        key=reminder_key(line.key for line in lines),
+        customer_id=customer.id,
+        customer_name=customer.name,
+        policy=group.policy.name,
+        step=step.name,
+        rung=group.rung,
+        channel=group.channel,
+        route=group.day.routes[group.channel],
+        to=tuple(contact.email for contact in group.to) if email else (),
+        contact_name=group.to[0].name if group.to else "",
+        language=group.language,
+        country=customer.country,
+        template=step.text,
+        currency=group.currency,
+        claim=group.claim,
+        lines=lines,
+        credits=tuple(Netted(document=doc, amount=netted[doc]) for doc in sorted(netted)),
+        interest=_interest(lines, customer.kind, today),
+        deadline_on=deadline_on,
+        legal=step.legal,
+        needs_approval=group.needs_approval,
+    )
+
+
+def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> ReminderLine:
+    case, due = standing.case, standing.next
+    assert due
+    assert case.due_on
+    return ReminderLine(
+        key=line_key(ledger_id, case.invoice_id, case.line_id, due.rung, due.nth),
+        invoice=case.number,
+        invoice_id=case.invoice_id,
+        line_id=case.line_id,
+        line=case.line,
+        issued_on=case.issued_on,
+        due_on=case.due_on,
+        days_past_due=(today - case.due_on).days,
+        amount=case.amount,
+        balance=case.balance,
+        net=claim.net[case.id],
+        withheld=withheld(standing, today),
+        step=due.step.name,
+        rung=due.rung,
+        nth=due.nth,
+        total=case.total,
+        reference=case.reference,
+        payment_reference=case.payment_reference,
+        pay_link=case.pay_link,
+        interest=due.step.interest,
+        charges=due.step.charges,
+        had_on=tuple(
+            sorted(h.on for h in case.had if h.state is HadState.SENT and not h.rung.side)
+        ),
+    )
+
+
+def _interest(lines: Sequence[ReminderLine], kind: CustomerKind, today: date) -> Interest | None:
+    """The strongest wording among the lines; a consumer is never told of companies' interest."""
+    modes = [mode for line in lines for mode in (line.interest, line.charges)]
+    mode = max(modes, key=_STRENGTH.index)
+    if mode == "off" or kind is CustomerKind.CONSUMER:
+        return None
+    return Interest(mode=mode, amount=None, charges=None, until=today)
+
+
+def silence(case: Case, quiets: Sequence[Quiet]) -> Silence:
+    """The verdict of a line that is not written about."""
+    return Silence(
+        invoice=case.number,
+        invoice_id=case.invoice_id,
+        line_id=case.line_id,
+        line=case.line,
+        customer_id=case.account.customer.id,
+        customer_name=case.account.customer.name,
+        due_on=case.due_on,
+        balance=case.balance,
+        currency=case.currency,
+        reasons=tuple(quiets),
+    )
+
+
+def also_open(lines: Iterable[tuple[Case, Sequence[Quiet]]], today: date) -> tuple[AlsoOpen, ...]:
+    """Overdue lines whose only reasons are waiting, the gap or a finished ladder: just shown."""
+    return tuple(
+        AlsoOpen(invoice=case.number, due_on=case.due_on, balance=case.balance)
+        for case, quiets in lines
+        if case.due_on
+        and case.overdue(today)
+        and quiets
+        and all(quiet.reason in _SHOWN for quiet in quiets)
+    )

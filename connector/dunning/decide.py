@@ -1,0 +1,319 @@
+"""The decision: every open due line gets exactly one verdict, a reminder or stated silence."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from connector.dunning.compose import also_open, reminder, silence
+from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap_reached, recipients
+from connector.dunning.ladder import Next, Standing, stand
+from connector.dunning.plan import Plan, Quiet, Reason, Reminder
+from connector.dunning.policy_file import Policies
+from connector.dunning.rules import RULES, withheld
+from connector.dunning.snapshot import Account, Case, Rung, Snapshot
+from connector.receivables.claim import Claim, Owed, claim, explains
+from connector.receivables.records import Contact
+
+FIRST_WEEK = timedelta(days=7)
+_CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
+
+
+@dataclass(slots=True)
+class View:
+    """One line while it is being judged: where it stands and what silences it so far."""
+
+    standing: Standing
+    quiets: list[Quiet]
+
+    @property
+    def case(self) -> Case:
+        """The line."""
+        return self.standing.case
+
+    @property
+    def step(self) -> Next:
+        """The step that speaks; only for lines without a reason for silence."""
+        assert self.standing.next
+        return self.standing.next
+
+
+@dataclass(slots=True)
+class Purse:
+    """The lines of one customer in one currency, with their claim."""
+
+    account: Account
+    currency: str
+    views: list[View] = field(default_factory=list)
+    claim: Claim = field(default_factory=lambda: Claim({}, ()))
+    money_explains: bool = False
+
+
+def decide(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
+    """Judge every due line, then gather what may be said: one message a customer and day.
+
+    `today` is a date in the ledger's zone. No clock, no database, no network; equal arguments
+    give an equal plan, in whatever order the cases come.
+    """
+    purses = judge(snapshot, policies, today)
+    spoken: list[tuple[Group, list[View], Purse]] = []
+    for purse in purses:
+        for views in _groups(purse):
+            group = _group(views, purse, snapshot)
+            quiets = _asked(group, today)
+            _silence(views, quiets)
+            if not quiets:
+                spoken.append((group, views, purse))
+    reminders = [
+        (reminder(group, purse.claim, snapshot.ledger_id, today), purse)
+        for group, views, purse in _contest(spoken, snapshot, today)
+    ]
+    return Plan(
+        today=today,
+        ledger_id=snapshot.ledger_id,
+        mode=snapshot.day.mode,
+        sample=snapshot.day.sample,
+        read_at=snapshot.day.read_at,
+        payments_read_at=snapshot.day.payments_read_at,
+        reminders=tuple(
+            sorted((_with_open(entry, purse, today) for entry, purse in reminders), key=_shown)
+        ),
+        silences=tuple(
+            sorted(
+                (silence(v.case, v.quiets) for p in purses for v in p.views if v.quiets),
+                key=lambda s: (s.customer_name, s.customer_id, s.invoice, s.invoice_id, s.line),
+            )
+        ),
+    )
+
+
+def judge(snapshot: Snapshot, policies: Policies, today: date) -> list[Purse]:
+    """Every line with its own reasons, by customer and currency, credits spread over them."""
+    exposures: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for case in snapshot.cases:
+        exposures[case.account.customer.id][case.currency] += case.balance
+    purses: dict[tuple[str, str], Purse] = {}
+    for case in snapshot.cases:
+        customer = case.account.customer.id
+        chosen = policies.of(case, exposures[customer])
+        standing = stand(case, chosen.policy, chosen.because, snapshot.first_pull_on, today)
+        quiets = [quiet for rule in RULES if (quiet := rule(standing, today))]
+        key = (customer, case.currency)
+        purse = purses.get(key)
+        if purse is None:
+            purse = purses[key] = Purse(case.account, case.currency)
+        purse.views.append(View(standing, quiets))
+    for purse in purses.values():
+        purse.views.sort(key=lambda view: (view.case.due_on or date.max, view.case.id))
+        _spread(purse, today)
+    return [purses[key] for key in sorted(purses)]
+
+
+def _spread(purse: Purse, today: date) -> None:
+    """Net the credits, or find that money on account must be matched first."""
+    account, currency = purse.account, purse.currency
+    credit = [(c.number, c.amount) for c in account.credits if c.currency == currency]
+    money = [m for m in account.money if m.currency == currency]
+    if money:
+        late = sum(v.case.balance for v in purse.views if v.case.overdue(today))
+        purse.money_explains = explains([m.amount for m in money], _balances(purse), late)
+        if not purse.money_explains:
+            credit += [(m.id, m.amount) for m in money]
+    purse.claim = claim(
+        (
+            Owed(
+                view.case.id,
+                view.case.due_on,
+                view.case.balance,
+                view.case.overdue(today)
+                and all(quiet.reason in _CREDITS_FIRST for quiet in view.quiets),
+                withheld(view.standing, today),
+            )
+            for view in purse.views
+        ),
+        credit,
+    )
+    covered = {part.line for part in purse.claim.parts if not purse.claim.net[part.line]}
+    for view in purse.views:
+        if view.case.id in covered:
+            view.quiets.append(
+                Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
+            )
+
+
+def _balances(purse: Purse) -> set[int]:
+    """What is open, by due line and by whole invoice: what a payment may be meant for."""
+    invoices: defaultdict[str, int] = defaultdict(int)
+    for view in purse.views:
+        invoices[view.case.invoice_id] += view.case.balance
+    return {view.case.balance for view in purse.views} | set(invoices.values())
+
+
+def _groups(purse: Purse) -> list[list[View]]:
+    """The lines that may speak, by recipient, language, policy, channel and lonely step."""
+    groups: defaultdict[tuple[object, ...], list[View]] = defaultdict(list)
+    for view in purse.views:
+        if view.quiets:
+            continue
+        policy, step = view.standing.policy, view.step
+        groups[
+            tuple(contact.email for contact in _to(view)),
+            policy.name,
+            step.step.channel,
+            (step.rung, step.nth) if step.step.stands_alone else None,
+            view.case.invoice_id if policy.group_by == "invoice" else "",
+        ].append(view)
+    return list(groups.values())
+
+
+def _to(view: View) -> tuple[Contact, ...]:
+    return recipients(view.case.account, view.case.recipient)
+
+
+def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
+    first = views[0]
+    to = _to(first)
+    top = max((view.step for view in views), key=lambda step: step.rung.order)
+    language = next((c.language for c in to if c.language), "")
+    return Group(
+        account=purse.account,
+        policy=first.standing.policy,
+        to=to,
+        language=language or purse.account.customer.language or snapshot.day.language,
+        currency=purse.currency,
+        lines=tuple(view.standing for view in views),
+        top=top,
+        claim=sum(purse.claim.net[view.case.id] for view in views),
+        money_explains=purse.money_explains,
+        needs_approval=snapshot.day.mode != "auto" or any(v.step.step.asks for v in views),
+        day=snapshot.day,
+        sent_today=snapshot.sent_today,
+    )
+
+
+def _asked(group: Group, today: date) -> list[Quiet]:
+    """What every rule on a message and on the day answers."""
+    return [quiet for rule in (*ACCOUNT_RULES, *RUN_RULES) if (quiet := rule(group, today))]
+
+
+def _silence(views: Iterable[View], quiets: Sequence[Quiet]) -> None:
+    for view in views:
+        view.quiets += quiets
+
+
+def _contest(
+    spoken: list[tuple[Group, list[View], Purse]], snapshot: Snapshot, today: date
+) -> Iterable[tuple[Group, list[View], Purse]]:
+    """Of the messages that would go by themselves, one a customer, and no more than the cap.
+
+    The highest stage speaks, then the largest claim. What waits for approval silences no other,
+    and calls, notes and tasks are no messages.
+    """
+    first_week = today - snapshot.installed_on < FIRST_WEEK
+    sent, told = snapshot.sent_today, set[str]()
+    for group, views, purse in sorted(spoken, key=_precedence):
+        if group.is_message and not group.needs_approval:
+            who = group.account.customer.id
+            if group.policy.group_by == "invoice":
+                who = f"{who}\x1f{group.lines[0].case.invoice_id}"
+            capped = cap_reached(replace(group, sent_today=sent, first_week=first_week), today)
+            quiets = [capped] if capped else []
+            if who in told:
+                until = today + timedelta(days=group.policy.gap_days - 1)
+                quiets.append(Quiet(Reason.GAP, until, "another message goes first today"))
+            if quiets:
+                _silence(views, quiets)
+                continue
+            told.add(who)
+            sent += 1
+        yield group, views, purse
+
+
+def _precedence(entry: tuple[Group, list[View], Purse]) -> tuple[object, ...]:
+    group, views, _ = entry
+    stage, side, n = group.rung.order
+    return (
+        -stage,
+        side,
+        -n,
+        -group.claim,
+        group.account.customer.id,
+        group.currency,
+        views[0].case.id,
+    )
+
+
+def _with_open(entry: Reminder, purse: Purse, today: date) -> Reminder:
+    views = ((view.case, view.quiets) for view in purse.views)
+    return replace(entry, also_open=also_open(views, today))
+
+
+def _shown(entry: Reminder) -> tuple[object, ...]:
+    stage, side, n = entry.rung.order
+    return -stage, side, -n, entry.customer_name, entry.customer_id, entry.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A message that was planned: what the look just before sending holds against today."""
+
+    to: tuple[str, ...]
+    currency: str
+    claim: int
+    lines: Mapping[tuple[str, str], tuple[Rung, int]]  # (invoice, line) -> rung, nth
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the look says: send it, keep it for later (`wait`), or withdraw it (`withdraw`)."""
+
+    wait: tuple[Quiet, ...] = ()
+    withdraw: str = ""
+
+
+_LATER = frozenset(
+    {
+        Reason.GAP,
+        Reason.STALE_DATA,
+        Reason.CLOSED_DAY,
+        Reason.QUIET_PERIOD,
+        Reason.CAP_REACHED,
+        Reason.NATIVE_REMINDERS,
+        Reason.NO_ROUTE,
+    }
+)
+
+
+def look(snapshot: Snapshot, policies: Policies, today: date, wanted: Wanted) -> Look:
+    """Whether a planned message still says what is true: principal, lines, recipient, holds.
+
+    `snapshot` is of its customer alone, read without the message itself. Only a changed
+    principal, line, recipient or hold withdraws it; the gap and the day only delay it.
+    """
+    found: dict[tuple[str, str], tuple[View, Purse]] = {}
+    for purse in judge(snapshot, policies, today):
+        for view in purse.views:
+            found[view.case.invoice_id, view.case.line_id] = view, purse
+    views = []
+    for line, (rung, nth) in wanted.lines.items():
+        if line not in found:
+            return Look(withdraw=f"invoice {line[0]} is settled")
+        view, purse = found[line]
+        number = view.case.number
+        if view.quiets:
+            told = "; ".join(f"{q.reason}: {q.because}" for q in view.quiets)
+            return Look(withdraw=f"invoice {number}: {told}")
+        if (view.step.rung, view.step.nth) != (rung, nth):
+            return Look(withdraw=f"invoice {number} now stands before {view.step.step.name}")
+        views.append(view)
+    group = _group(views, purse, snapshot)
+    if group.claim != wanted.claim:
+        return Look(withdraw="the claim has changed")
+    if group.is_message and tuple(c.email for c in group.to) != wanted.to:
+        return Look(withdraw="the recipient has changed")
+    first_week = today - snapshot.installed_on < FIRST_WEEK
+    quiets = _asked(replace(group, needs_approval=False, first_week=first_week), today)
+    hard = [quiet for quiet in quiets if quiet.reason not in _LATER]
+    if hard:
+        return Look(withdraw="; ".join(f"{q.reason}: {q.because}" for q in hard))
+    return Look(wait=tuple(quiets))

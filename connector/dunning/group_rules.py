@@ -1,0 +1,224 @@
+"""Why a message, or a whole day, is silent: the rules on a group of lines about to speak."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from connector.dunning.ladder import Next, Standing
+from connector.dunning.plan import Quiet, Reason
+from connector.dunning.policy import MESSAGES, Policy
+from connector.dunning.snapshot import Account, Channel, Day, Rung, Stage
+from connector.receivables import calendar, money
+from connector.receivables.records import Contact, Mark, Role
+
+DAY = timedelta(days=1)
+_RANK = {role: rank for rank, role in enumerate(Role)}
+_NO_MAILBOX = ("no-reply@", "noreply@", "donotreply@", "mailer-daemon@", "postmaster@")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Lines of one customer, recipient, currency, language, policy and channel, about to speak.
+
+    `claim` is their net principal; `money_explains` says that money on account may be its payment.
+    `budget` is how many messages may still go today.
+    """
+
+    account: Account
+    policy: Policy
+    to: tuple[Contact, ...]
+    language: str
+    currency: str
+    lines: Sequence[Standing]
+    top: Next
+    claim: int
+    money_explains: bool
+    needs_approval: bool
+    day: Day
+    first_week: bool = False
+    sent_today: int = 0
+
+    @property
+    def channel(self) -> Channel:
+        """What carries it."""
+        return self.top.step.channel
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it reaches the customer: an e-mail or a letter."""
+        return self.channel in MESSAGES
+
+    @property
+    def rung(self) -> Rung:
+        """The highest rung among its lines."""
+        return self.top.rung
+
+
+GroupRule = Callable[[Group, date], Quiet | None]
+
+
+def recipients(account: Account, own: str = "") -> tuple[Contact, ...]:
+    """Whom to write to: the invoice's own address, else the best contacts that can be used.
+
+    All contacts meant for reminders, else the first of the next best role; never an address
+    that nobody reads, nor one that bounced while another is left.
+    """
+    contacts = [c for c in account.customer.contacts if usable(c.email)]
+    if own and usable(own):
+        match = [c for c in contacts if c.email == own]
+        return (match[0] if match else Contact(id=own, email=own, role=Role.REMINDER),)
+    alive = [c for c in contacts if c.email not in account.bounced] or contacts
+    alive.sort(key=lambda c: (_RANK[c.role], c.id))
+    if alive and alive[0].role is Role.REMINDER:
+        return tuple(c for c in alive if c.role is Role.REMINDER)
+    return tuple(alive[:1])
+
+
+def usable(address: str) -> bool:
+    """Whether an address can be written to and is read by somebody."""
+    local, at, domain = address.partition("@")
+    if not (local and at and domain) or any(c in address for c in " \t\r\n,;<>\"'()"):
+        return False
+    return not address.lower().startswith(_NO_MAILBOX)
+
+
+def unallocated_money(group: Group, today: date) -> Quiet | None:
+    """Money of this customer waits to be matched and may be the payment itself."""
+    if not group.money_explains:
+        return None
+    sums = sum(m.amount for m in group.account.money if m.currency == group.currency)
+    amount = f"{money.text(sums, group.currency)} {group.currency}"
+    return Quiet(Reason.UNALLOCATED_MONEY, None, f"{amount} received is matched to no invoice")
+
+
+def below_minimum(group: Group, today: date) -> Quiet | None:
+    """Too little to write about."""
+    least = group.policy.smallest.get(group.currency, 0)
+    if group.claim >= least:
+        return None
+    because = f"below the minimum of {money.text(least, group.currency)} {group.currency}"
+    return Quiet(Reason.BELOW_MINIMUM, None, because)
+
+
+def gap(group: Group, today: date) -> Quiet | None:
+    """The customer (or the invoice, where reminders go by invoice) was written to just now."""
+    if not group.is_message:
+        return None
+    if group.policy.group_by == "invoice":
+        days = [line.case.last_message_on for line in group.lines]
+        last = max((day for day in days if day), default=None)
+    else:
+        last = group.account.last_message_on
+    if not last or (today - last).days >= group.policy.gap_days:
+        return None
+    until = last + timedelta(days=group.policy.gap_days - 1)
+    return Quiet(Reason.GAP, until, f"written to on {last}")
+
+
+def no_address(group: Group, today: date) -> Quiet | None:
+    """Nobody to write to by this channel."""
+    if group.channel is Channel.EMAIL and not group.to:
+        return Quiet(Reason.NO_ADDRESS, None, "no usable e-mail address: add one")
+    if group.channel is Channel.LETTER and not group.account.customer.address:
+        return Quiet(Reason.NO_ADDRESS, None, "no postal address: add one")
+    return None
+
+
+def address_bounced(group: Group, today: date) -> Quiet | None:
+    """Mail to the only address came back."""
+    if group.channel is not Channel.EMAIL or not group.to:
+        return None
+    if not all(contact.email in group.account.bounced for contact in group.to):
+        return None
+    return Quiet(Reason.ADDRESS_BOUNCED, None, f"mail to {group.to[0].email} came back")
+
+
+def no_route(group: Group, today: date) -> Quiet | None:
+    """Neither the product nor the firm's own mail server can carry it."""
+    if group.channel in group.day.routes:
+        return None
+    return Quiet(Reason.NO_ROUTE, None, f"nothing here can carry a message by {group.channel}")
+
+
+def no_template(group: Group, today: date) -> Quiet | None:
+    """No text for this step in the customer's language; another language is never guessed."""
+    key = (group.top.step.text, group.language)
+    if not group.is_message or key in group.day.templates:
+        return None
+    because = f"no template {key[0]!r} in language {key[1]!r}"
+    return Quiet(Reason.NO_TEMPLATE, None, because)
+
+
+def reply_unread(group: Group, today: date) -> Quiet | None:
+    """The customer answered and nobody has read it."""
+    for decision in group.account.decisions:
+        if decision.mark is Mark.REPLY and decision.since <= today:
+            return Quiet(Reason.REPLY_UNREAD, None, f"an answer of {decision.since} is unread")
+    return None
+
+
+def stale_data(group: Group, today: date) -> Quiet | None:
+    """What we know of payments is too old, or could not be read."""
+    stale = group.day.stale
+    return Quiet(Reason.STALE_DATA, today, stale) if stale else None
+
+
+def closed_day(group: Group, today: date) -> Quiet | None:
+    """No working day here or at the customer's."""
+    places = group.policy.places(group.account.customer.country)
+    week = group.policy.week
+    if calendar.is_open(today, places, week):
+        return None
+    opens = calendar.next_open(today, places, week)
+    return Quiet(Reason.CLOSED_DAY, opens - DAY, f"{today} is no working day")
+
+
+def quiet_period(group: Group, today: date) -> Quiet | None:
+    """A yearly period in which firm steps and calls wait, or everything does."""
+    hard = group.rung.side or group.rung.stage in (Stage.FIRM, Stage.NOTICE, Stage.HANDOVER)
+    periods = [p for p in group.policy.quiet if (p.all or hard)]
+    until = today
+    if not any(period.covers(today) for period in periods):
+        return None
+    while any(period.covers(until + DAY) for period in periods) and (until - today).days < 366:
+        until += DAY
+    return Quiet(Reason.QUIET_PERIOD, until, f"quiet period of the policy until {until}")
+
+
+def cap_reached(group: Group, today: date) -> Quiet | None:
+    """As many messages as a day may see have gone or are about to go."""
+    if not group.is_message or group.needs_approval:
+        return None
+    caps = group.policy.caps
+    cap = min(caps.day, caps.first_week_day) if group.first_week else caps.day
+    if group.sent_today < cap:
+        return None
+    return Quiet(Reason.CAP_REACHED, today, f"{cap} messages a day are enough")
+
+
+def native_reminders(group: Group, today: date) -> Quiet | None:
+    """The accounting software sends its own: two programs would remind twice."""
+    if not group.day.native_reminders:
+        return None
+    because = "the accounting software sends its own reminders: switch them off"
+    return Quiet(Reason.NATIVE_REMINDERS, None, because)
+
+
+ACCOUNT_RULES: tuple[GroupRule, ...] = (
+    unallocated_money,
+    below_minimum,
+    gap,
+    no_address,
+    address_bounced,
+    no_route,
+    no_template,
+    reply_unread,
+)
+
+RUN_RULES: tuple[GroupRule, ...] = (
+    stale_data,
+    closed_day,
+    quiet_period,
+    cap_reached,
+    native_reminders,
+)

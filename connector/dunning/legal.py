@@ -1,0 +1,39 @@
+"""Waiting periods that a law ties to a reminder, by the name a policy step gives in `legal`."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+
+from connector.dunning.snapshot import Channel
+from connector.receivables import calendar
+
+
+def _be_consumer_first(sent_on: date, channel: Channel) -> date:
+    """Fourteen days from the day after an e-mail, or from the third working day after a letter.
+
+    Source: Belgian Code of economic law, art. XIX.2, published example of 18 September 2023.
+    Saturdays are not counted as working days: the later date is always safe.
+    """
+    if channel is Channel.LETTER:
+        return calendar.after(sent_on, 3, ("BE",)) + timedelta(days=13)
+    return sent_on + timedelta(days=14)
+
+
+def _nl_fourteen_days(sent_on: date, channel: Channel) -> date:
+    """Fourteen days counted from the day after receipt; a letter is taken to need three days.
+
+    Source: Dutch civil code 6:96(6); Supreme Court, 25 November 2016.
+    """
+    received = calendar.after(sent_on, 3, ("NL",)) if channel is Channel.LETTER else sent_on
+    return received + timedelta(days=15)
+
+
+DUTIES: Mapping[str, Callable[[date, Channel], date]] = {
+    "be-consumer-first": _be_consumer_first,
+    "nl-14-day-letter": _nl_fourteen_days,
+}
+
+
+def wait_until(duty: str, sent_on: date, channel: Channel) -> date | None:
+    """The last day of the legal wait after a reminder, None if the duty asks for none."""
+    rule = DUTIES.get(duty)
+    return rule(sent_on, channel) if rule else None

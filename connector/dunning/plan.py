@@ -1,0 +1,340 @@
+"""The plan: what would be sent and why the rest is silent, as data, JSON and plain text."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from connector.dunning.snapshot import Channel, Rung
+from connector.receivables import money
+from connector.receivables.records import Message
+
+VERSION = 1
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:20]
+
+
+def line_key(ledger_id: str, invoice_id: str, line_id: str, rung: Rung, nth: int = 1) -> str:
+    """What a reminder of a line *is*, whoever makes it and whenever: 20 hex digits."""
+    return _digest((ledger_id, invoice_id, line_id, rung.stage, rung.number, str(nth)))
+
+
+def reminder_key(line_keys: Iterable[str]) -> str:
+    """The key of a message about these lines, in whatever order they come."""
+    return _digest(sorted(line_keys))
+
+
+class Reason(StrEnum):
+    """Why a due line is silent."""
+
+    NOT_DUE = "not_due"
+    NO_DUE_DATE = "no_due_date"
+    TOO_YOUNG = "too_young"
+    NOT_DELIVERED = "not_delivered"
+    STEP_WAITING = "step_waiting"
+    LADDER_FINISHED = "ladder_finished"
+    HELD = "held"
+    EXCLUDED = "excluded"
+    DISPUTED = "disputed"
+    PROMISED = "promised"
+    PLAN_KEPT = "plan_kept"
+    INSOLVENT = "insolvent"
+    HANDED_OVER = "handed_over"
+    WRITTEN_OFF = "written_off"
+    PRESCRIBED = "prescribed"
+    BILL_OR_RETENTION = "bill_or_retention"
+    FACTORED = "factored"
+    IN_DIFFICULTY = "in_difficulty"
+    PAYMENT_IN_TRANSIT = "payment_in_transit"
+    DIRECT_DEBIT = "direct_debit"
+    LEGAL_WAIT = "legal_wait"
+    BACKLOG = "backlog"
+    IN_QUEUE = "in_queue"
+    WAITING_FOR_APPROVAL = "waiting_for_approval"
+    DELIVERY_UNKNOWN = "delivery_unknown"
+    DELIVERY_FAILED = "delivery_failed"
+    BALANCE_MISMATCH = "balance_mismatch"
+    SETTLED = "settled"
+
+    COVERED_BY_CREDIT = "covered_by_credit"
+    UNALLOCATED_MONEY = "unallocated_money"
+    BELOW_MINIMUM = "below_minimum"
+    GAP = "gap"
+    NO_ADDRESS = "no_address"
+    ADDRESS_BOUNCED = "address_bounced"
+    NO_ROUTE = "no_route"
+    NO_TEMPLATE = "no_template"
+    REPLY_UNREAD = "reply_unread"
+
+    STALE_DATA = "stale_data"
+    CLOSED_DAY = "closed_day"
+    QUIET_PERIOD = "quiet_period"
+    CAP_REACHED = "cap_reached"
+    NATIVE_REMINDERS = "native_reminders"
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """One reason for silence; `until` is the last day it holds, None while a person must act."""
+
+    reason: Reason
+    until: date | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderLine:
+    """One due line in a reminder; `net` is what of its balance is claimed."""
+
+    key: str
+    invoice: str
+    invoice_id: str
+    line_id: str
+    line: int
+    issued_on: date
+    due_on: date
+    days_past_due: int
+    amount: int
+    balance: int
+    net: int
+    withheld: int = 0  # the part in dispute, not asked for
+    step: str
+    rung: Rung
+    nth: int = 1
+    total: int = 0
+    reference: str = ""
+    payment_reference: str = ""
+    pay_link: str = ""
+    interest: str = "off"  # off | mention | claim, of this line's own step
+    charges: str = "off"
+    had_on: tuple[date, ...] = ()  # the days of the messages this line has had
+
+    @property
+    def asked(self) -> int:
+        """What of the balance may be asked for, credits not yet netted."""
+        return self.balance - self.withheld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Netted:
+    """The part of a credit that lowers the claim of a reminder, as a positive amount."""
+
+    document: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlsoOpen:
+    """An overdue line shown in a reminder and not claimed by it."""
+
+    invoice: str
+    due_on: date
+    balance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interest:
+    """Interest and charges beside the claim, worked out to `until`; None where no rate is known."""
+
+    mode: str
+    amount: int | None
+    charges: int | None
+    until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """One message (or call, note, task) to one customer. `message` is filled by `messages`."""
+
+    key: str
+    customer_id: str
+    customer_name: str
+    policy: str
+    step: str
+    rung: Rung
+    channel: Channel
+    route: str
+    to: tuple[str, ...]
+    contact_name: str = ""
+    language: str
+    country: str = ""
+    template: str
+    currency: str
+    claim: int
+    lines: tuple[ReminderLine, ...]
+    credits: tuple[Netted, ...] = ()
+    also_open: tuple[AlsoOpen, ...] = ()
+    interest: Interest | None = None
+    deadline_on: date | None = None
+    legal: str = ""
+    needs_approval: bool = False
+    message: Message | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """One due line that is not written about, with every reason."""
+
+    invoice: str
+    invoice_id: str
+    line_id: str
+    line: int
+    customer_id: str
+    customer_name: str
+    due_on: date | None
+    balance: int
+    currency: str
+    reasons: tuple[Quiet, ...]
+
+    @property
+    def next_on(self) -> date | None:
+        """The day on which every dated reason is over; None while a person must act."""
+        ends = [quiet.until for quiet in self.reasons]
+        if not ends or None in ends:
+            return None
+        return max(end for end in ends if end) + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a day's decision says: every open due line is in one reminder or in one silence."""
+
+    today: date
+    ledger_id: str
+    mode: str
+    sample: bool
+    read_at: datetime | None
+    payments_read_at: datetime | None
+    reminders: tuple[Reminder, ...]
+    silences: tuple[Silence, ...]
+
+    @property
+    def open_lines(self) -> int:
+        """All open due lines."""
+        return sum(len(reminder.lines) for reminder in self.reminders) + len(self.silences)
+
+    def with_reminders(self, reminders: Sequence[Reminder]) -> "Plan":
+        """The same plan with its texts filled in."""
+        return replace(self, reminders=tuple(reminders))
+
+    def claimed(self) -> dict[str, int]:
+        """The sum claimed, by currency."""
+        sums: dict[str, int] = {}
+        for reminder in self.reminders:
+            sums[reminder.currency] = sums.get(reminder.currency, 0) + reminder.claim
+        return sums
+
+    def to_json(self) -> dict[str, Any]:
+        """The stable form, version 1: amounts as decimal text, dates ISO, instants with `Z`."""
+        return {
+            "version": VERSION,
+            "today": self.today.isoformat(),
+            "sample": self.sample,
+            "ledger": self.ledger_id,
+            "mode": self.mode,
+            "data": {
+                "read_at": instant(self.read_at),
+                "payments_read_at": instant(self.payments_read_at),
+                "open_lines": self.open_lines,
+            },
+            "reminders": [_reminder(reminder) for reminder in self.reminders],
+            "silences": [_silence(silence) for silence in self.silences],
+            "totals": {
+                "open_lines": self.open_lines,
+                "reminders": len(self.reminders),
+                "lines": sum(len(reminder.lines) for reminder in self.reminders),
+                "silences": len(self.silences),
+                "claimed": {
+                    currency: money.text(amount, currency)
+                    for currency, amount in sorted(self.claimed().items())
+                },
+            },
+        }
+
+
+def instant(at: datetime | None) -> str | None:
+    """An aware UTC instant as ISO 8601 with a `Z`."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+
+
+def _reminder(reminder: Reminder) -> dict[str, Any]:
+    currency, message = reminder.currency, reminder.message
+    interest = reminder.interest
+    return {
+        "key": reminder.key,
+        "customer": {"id": reminder.customer_id, "name": reminder.customer_name},
+        "policy": reminder.policy,
+        "step": reminder.step,
+        "stage": str(reminder.rung.stage),
+        "n": reminder.rung.number,
+        "channel": str(reminder.channel),
+        "route": reminder.route,
+        "to": list(reminder.to),
+        "language": reminder.language,
+        "currency": currency,
+        "claim": money.text(reminder.claim, currency),
+        "lines": [
+            {
+                "key": line.key,
+                "invoice": line.invoice,
+                "invoice_id": line.invoice_id,
+                "line": line.line,
+                "due_on": line.due_on.isoformat(),
+                "days_past_due": line.days_past_due,
+                "balance": money.text(line.balance, currency),
+                "withheld": money.text(line.withheld, currency),
+                "step": line.step,
+            }
+            for line in reminder.lines
+        ],
+        "credits": [
+            {"document": credit.document, "amount": money.text(-credit.amount, currency)}
+            for credit in reminder.credits
+        ],
+        "also_open": [
+            {
+                "invoice": line.invoice,
+                "due_on": line.due_on.isoformat(),
+                "balance": money.text(line.balance, currency),
+            }
+            for line in reminder.also_open
+        ],
+        "interest": interest
+        and {
+            "mode": interest.mode,
+            "amount": None if interest.amount is None else money.text(interest.amount, currency),
+            "charges": None if interest.charges is None else money.text(interest.charges, currency),
+            "until": interest.until.isoformat(),
+        },
+        "deadline_on": reminder.deadline_on and reminder.deadline_on.isoformat(),
+        "subject": message.subject if message else "",
+        "body": message.text if message else "",
+        "html": message.html if message else "",
+        "attachments": [attachment.name for attachment in message.attachments] if message else [],
+        "needs_approval": reminder.needs_approval,
+    }
+
+
+def _silence(silence: Silence) -> dict[str, Any]:
+    return {
+        "invoice": silence.invoice,
+        "invoice_id": silence.invoice_id,
+        "line": silence.line,
+        "customer": {"id": silence.customer_id, "name": silence.customer_name},
+        "due_on": silence.due_on and silence.due_on.isoformat(),
+        "balance": money.text(silence.balance, silence.currency),
+        "currency": silence.currency,
+        "next_on": silence.next_on and silence.next_on.isoformat(),
+        "reasons": [
+            {
+                "code": str(quiet.reason),
+                "until": quiet.until and quiet.until.isoformat(),
+                "because": quiet.because,
+            }
+            for quiet in silence.reasons
+        ],
+    }

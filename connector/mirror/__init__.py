@@ -1,0 +1,1 @@
+"""The local copy of the ledger and the outbox in one SQLite file, and the reads that fill it."""

@@ -1,0 +1,175 @@
+"""Customers as a decision sees them: credits, money, habits and what was decided about them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from datetime import date, timedelta
+from typing import Any
+
+from connector.dunning.snapshot import Account, Credit, Money
+from connector.mirror.facts import Facts, Line
+from connector.receivables.measures import behaviour
+from connector.receivables.records import (
+    Contact,
+    Customer,
+    CustomerKind,
+    Decision,
+    Mark,
+    PaymentState,
+    Role,
+)
+
+PROMISE_SLACK = timedelta(days=4)
+"""A promise is broken when its invoice is open so long after its day: two working days and a
+weekend."""
+
+Decisions = Mapping[str, tuple[Decision, ...]]
+
+
+def accounts_of(
+    facts: Facts,
+    customers: Sequence[Any],
+    *,
+    lines: Sequence[Line],
+    invoices: Mapping[str, int],
+    by_invoice: Decisions,
+    by_customer: Decisions,
+    attached: Set[int],
+) -> dict[int, Account]:
+    """Accounts by row id; the record of a customer carries no decisions, its account has them all.
+
+    `lines` are all lines with a balance, `invoices` maps the open ones to their customer,
+    `attached` are the pending payments that are meant for an invoice.
+    """
+    ids = [row.id for row in customers]
+    contacts: dict[int, list[Contact]] = defaultdict(list)
+    for row in facts.contacts(ids):
+        contacts[row.customer_id].append(_contact(row))
+    credit = _credits(facts, ids, lines)
+    money, pending, refused = _money(facts, ids, attached)
+    last = {row.customer_ref: row.on for row in facts.last_messages([row.ref for row in customers])}
+    delays: dict[int, list[int]] = defaultdict(list)
+    for row in facts.settled(ids):
+        delays[row.customer_id].append((row.paid_on - row.due_on).days)
+    first = {row.customer_id: row.issued_on for row in facts.first_issued(ids)}
+    marks = _marks(customers, invoices, by_invoice, by_customer)
+    return {
+        row.id: Account(
+            customer=_customer(row, tuple(contacts[row.id])),
+            decisions=by_customer.get(row.ref, ()),
+            credits=tuple(credit[row.id]),
+            money=tuple(money[row.id]),
+            pending_money=tuple(pending[row.id]),
+            debit_refused=row.id in refused,
+            last_message_on=last.get(row.ref),
+            behaviour=behaviour(
+                delays[row.id],
+                first.get(row.id),
+                facts.today,
+                debit_refused=row.id in refused,
+                broken_promises=sum(_broken(mark, facts.today) for mark in marks[row.id]),
+            ),
+            bounced=frozenset(
+                mark.because.strip() for mark in marks[row.id] if mark.mark is Mark.BOUNCED
+            ),
+        )
+        for row in customers
+    }
+
+
+def _marks(
+    customers: Sequence[Any],
+    invoices: Mapping[str, int],
+    by_invoice: Decisions,
+    by_customer: Decisions,
+) -> dict[int, list[Decision]]:
+    """Every decision about a customer or one of their open invoices, by row id of the customer."""
+    found: dict[int, list[Decision]] = defaultdict(list)
+    for row in customers:
+        found[row.id] += by_customer.get(row.ref, ())
+    for ref, made in by_invoice.items():
+        if ref in invoices:
+            found[invoices[ref]] += made
+    return found
+
+
+def _broken(mark: Decision, today: date) -> bool:
+    """A promise to pay an invoice in full, which is open all the same, within the last year."""
+    if mark.mark is not Mark.PROMISED or not mark.invoice_id or mark.amount is not None:
+        return False
+    return mark.until is not None and PROMISE_SLACK < today - mark.until < timedelta(days=366)
+
+
+def _credits(facts: Facts, ids: Sequence[int], lines: Sequence[Line]) -> dict[int, list[Credit]]:
+    """Credit notes and overpaid invoices by customer."""
+    found: dict[int, list[Credit]] = defaultdict(list)
+    for row in facts.credit_notes(ids):
+        found[row.customer_id].append(_credit(row, row.balance))
+    below = {row.ref: (row, row.balance) for row in facts.overpaid(ids)}
+    sums: dict[str, int] = defaultdict(int)
+    for row in lines:
+        if row.balance < 0:
+            sums[row.ref] += row.balance
+            below[row.ref] = (row, sums[row.ref])  # the lines tell more than the invoice
+    for row, amount in below.values():
+        found[row.customer_id].append(_credit(row, -amount))
+    return found
+
+
+def _credit(row: Any, amount: int) -> Credit:
+    return Credit(id=row.ref, number=row.number, currency=row.currency, amount=amount)
+
+
+def _money(
+    facts: Facts, ids: Sequence[int], attached: Set[int]
+) -> tuple[dict[int, list[Money]], dict[int, list[Money]], set[int]]:
+    """By customer: booked money set against nothing, money on its way for nothing in particular,
+    and whose direct debit came back."""
+    booked: dict[int, list[Money]] = defaultdict(list)
+    pending: dict[int, list[Money]] = defaultdict(list)
+    refused = set()
+    for row in facts.payments(ids):
+        if row.state == PaymentState.RETURNED:
+            refused.add(row.customer_id)
+        elif row.state == PaymentState.BOOKED:
+            booked[row.customer_id].append(_part(row, row.unallocated))
+        elif row.unallocated > 0 or row.id not in attached:
+            pending[row.customer_id].append(_part(row, row.unallocated or row.amount))
+    return booked, pending, refused
+
+
+def _part(row: Any, amount: int) -> Money:
+    return Money(id=row.ref, currency=row.currency, paid_on=row.paid_on, amount=amount)
+
+
+def _customer(row: Any, contacts: tuple[Contact, ...]) -> Customer:
+    return Customer(
+        id=row.ref,
+        name=row.name,
+        number=row.number,
+        language=row.language,
+        country=row.country,
+        region=row.region,
+        kind=CustomerKind(row.kind),
+        address=row.address,
+        legal_id=row.legal_id,
+        tags=tuple(row.tags),
+        owner=row.owner,
+        policy=row.policy,
+        mandate=row.mandate,
+        credit_limit=row.credit_limit,
+        contacts=contacts,
+        balances=row.balances,
+        active=row.active,
+        modified_at=row.modified_at,
+    )
+
+
+def _contact(row: Any) -> Contact:
+    return Contact(
+        id=row.ref,
+        name=row.name,
+        email=row.email,
+        phone=row.phone,
+        role=Role(row.role),
+        language=row.language,
+    )

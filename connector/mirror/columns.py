@@ -1,0 +1,121 @@
+"""Column types that hold integers and text only: no declared type here can keep a float."""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Dialect, Integer, MetaData, Text
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class Day(TypeDecorator[date]):
+    """A plain date as ISO text; SQLite's own DATE would have numeric affinity."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
+        return None if value is None else date.fromisoformat(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant as ISO text of one length, so that text order is time order.
+
+    Raises:
+        ValueError: a naive datetime is stored.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class Flag(TypeDecorator[bool]):
+    """True or false as 1 or 0; SQLAlchemy's Boolean would be a column of numeric affinity."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
+        return None if value is None else bool(value)
+
+
+class Json(TypeDecorator[Any]):
+    """Lists and mappings as JSON text, keys sorted so that equal values are equal text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Row(SQLModel):
+    """What all tables share: names for constraints, so that migrations can find them."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def words(default: Any = "", **more: Any) -> Any:
+    return Field(default=default, sa_type=Text, **more)
+
+
+def day(default: Any = ...) -> Any:
+    return Field(default=default, sa_type=Day)
+
+
+def instant(default: Any = ...) -> Any:
+    return Field(default=default, sa_type=Instant)
+
+
+def flag(default: bool = False) -> Any:
+    return Field(default=default, sa_type=Flag)
+
+
+def json_text(default: Any) -> Any:
+    return Field(default=default, sa_type=Json, nullable=default is None)
+
+
+def key() -> Any:
+    return Field(default=None, primary_key=True)
+
+
+def link(column: str, nullable: bool = False) -> Any:
+    default = None if nullable else ...
+    return Field(default=default, foreign_key=column, index=True, nullable=nullable)
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    words = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+def strict(*constraints: Any) -> Any:
+    return (*constraints, {"sqlite_strict": True})

@@ -1,0 +1,82 @@
+"""Writes records of any kind; one that the database refuses is set aside, not the page with it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import OperationalError, StatementError
+
+from connector.errors import BadRecord
+from connector.mirror import tables
+from connector.mirror.batch import Batch, listed, refs
+from connector.mirror.invoices import write_invoices
+from connector.mirror.past import write_past
+from connector.mirror.writing import write_credit_notes, write_customers, write_payments
+from connector.receivables.records import CreditNote, Customer, Invoice, Past, Payment, Record
+
+_WRITERS: tuple[tuple[type[Any], str, Any], ...] = (
+    (Customer, "customer", write_customers),
+    (Invoice, "invoice", write_invoices),
+    (CreditNote, "credit_note", write_credit_notes),
+    (Payment, "payment", write_payments),
+    (Past, "history", write_past),
+)
+
+
+def write(batch: Batch, records: Sequence[Record]) -> tuple[BadRecord, ...]:
+    """Write records in bulk; when the database refuses, one by one, and return those it refuses."""
+    bad: list[BadRecord] = []
+    for made, kind, writer in _WRITERS:
+        group = [record for record in records if isinstance(record, made)]
+        if not group or _accepted(batch, kind, writer, group) is None:
+            continue
+        for record in group:
+            if problem := _accepted(batch, kind, writer, [record]):
+                ref = record.invoice_id if isinstance(record, Past) else record.id
+                bad.append(BadRecord(kind, ref, "record", problem))
+    return tuple(bad)
+
+
+def _accepted(batch: Batch, kind: str, writer: Any, group: Sequence[Record]) -> str | None:
+    """Write a group or nothing of it; None, or why not."""
+    try:
+        with batch.connection.begin_nested():
+            writer(batch, group)
+            _forget(batch, kind, group)
+            batch.flush()
+    except OperationalError:
+        raise  # a full disk or a lock is no fault of a record
+    except (StatementError, ValueError, TypeError, OverflowError) as error:
+        batch.events.clear()
+        return str(getattr(error, "orig", None) or error)
+    return None
+
+
+def _forget(batch: Batch, kind: str, group: Sequence[Record]) -> None:
+    bad = tables.bad_record
+    ids = [record.invoice_id if isinstance(record, Past) else record.id for record in group]
+    batch.connection.execute(
+        bad.delete().where(bad.c.kind.in_((kind, f"{kind}s")), bad.c.ref.in_(listed())),
+        {"refs": refs(ids)},
+    )
+
+
+def remember(batch: Batch, bad: Sequence[BadRecord]) -> None:
+    if not bad:
+        return
+    statement = insert(tables.bad_record)
+    newer = {name: statement.excluded[name] for name in ("problem", "last_seen_at")}
+    batch.connection.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "ref", "field"], set_=newer),
+        [
+            {
+                "kind": record.kind,
+                "ref": record.id,
+                "field": record.field,
+                "problem": record.problem,
+                "first_seen_at": batch.now,
+                "last_seen_at": batch.now,
+            }
+            for record in bad
+        ],
+    )

@@ -1,0 +1,180 @@
+"""Writes invoices with their due lines, and what changed in them as events."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import select, update
+
+from connector.mirror import tables
+from connector.mirror.batch import Batch, Values, Where, differs, listed, newest, refs
+from connector.mirror.decisions import replace_decisions
+from connector.mirror.lines import matched
+from connector.receivables.records import DocumentState, Invoice
+
+Lines = Mapping[int, Mapping[str, Values]]
+
+
+def write_invoices(batch: Batch, records: Sequence[Invoice]) -> None:
+    """Make the mirrored invoices equal to these, unless a newer version is mirrored."""
+    old = batch.known(tables.invoice, {record.id for record in records})
+    records = newest(records, old)
+    customers = batch.customers({record.customer_id for record in records})
+    rows = [_row(batch, record, customers[record.customer_id]) for record in records]
+    changed = [row for row in rows if _changed(old.get(row["ref"]), row)]
+    batch.upsert(tables.invoice, changed)
+    ids = {ref: row["id"] for ref, row in old.items()}
+    ids |= batch.ids(tables.invoice, [row["ref"] for row in changed if row["ref"] not in ids])
+    lines = _lines(batch, [row["id"] for row in old.values()])
+    line_rows: list[Values] = []
+    for record in records:
+        before = old.get(record.id)
+        _note_invoice(batch, record, before)
+        known = lines.get(ids[record.id], {})
+        line_rows += _line_rows(batch, record, ids[record.id], known, before)
+    batch.upsert(tables.due_line, line_rows, "invoice_id", "ref")
+    replace_decisions(
+        batch,
+        {(record.customer_id, record.id): record.decisions for record in records},
+        tables.decision.c.invoice_ref.in_(listed()),
+        [record.id for record in records],
+    )
+
+
+def void_missing(batch: Batch, ids: Sequence[str]) -> None:
+    """Note that the product no longer knows these documents: void, and nothing is owed on them."""
+    for table, kind in ((tables.invoice, "invoice"), (tables.credit_note, "credit note")):
+        query = (
+            select(table.c.ref, tables.customer.c.ref.label("customer"), table.c.balance)
+            .join(tables.customer, tables.customer.c.id == table.c.customer_id)
+            .where(table.c.ref.in_(listed()), table.c.state != DocumentState.VOID)
+        )
+        for row in batch.all(query, ids):
+            text = f"the product no longer knows this {kind}"
+            batch.note("missing", Where(row.customer, row.ref), before=row.balance, text=text)
+    line, invoice, given = tables.due_line, tables.invoice, {"refs": refs(ids)}
+    gone = select(invoice.c.id).where(
+        invoice.c.ref.in_(listed()), invoice.c.state != DocumentState.VOID
+    )
+    batch.connection.execute(
+        update(line)
+        .where(line.c.invoice_id.in_(gone), line.c.balance != 0)
+        .values(balance=0, settled_on=batch.today),
+        given,
+    )
+    # Without a stamp any later version of the record wins, should it come back.
+    void = {"state": DocumentState.VOID.value, "modified_at": None, "read_at": batch.now}
+    balance = invoice.c.balance * 0  # stays unknown where the product gives none
+    batch.connection.execute(
+        update(invoice)
+        .where(invoice.c.ref.in_(listed()), invoice.c.state != DocumentState.VOID)
+        .values(balance=balance, open_balance=None, **void),
+        given,
+    )
+    note = tables.credit_note
+    batch.connection.execute(
+        update(note)
+        .where(note.c.ref.in_(listed()), note.c.state != DocumentState.VOID)
+        .values(balance=0, **void),
+        given,
+    )
+
+
+def _row(batch: Batch, record: Invoice, customer_id: int) -> Values:
+    return {
+        "ref": record.id,
+        "number": record.number,
+        "customer_id": customer_id,
+        "currency": record.currency,
+        "issued_on": record.issued_on,
+        "sent_on": record.sent_on,
+        "state": str(record.state),
+        "total": record.total,
+        "balance": record.balance,
+        "open_balance": None,  # the contradiction was with the version before
+        "reference": record.reference,
+        "payment_reference": record.payment_reference,
+        "pay_link": record.pay_link,
+        "recipient": record.recipient,
+        "policy": record.policy,
+        "modified_at": record.modified_at,
+        "read_at": batch.now,
+    }
+
+
+def _changed(old: Values | None, new: Values) -> bool:
+    return differs(old and {**old, "open_balance": None}, new)
+
+
+def _lines(batch: Batch, invoice_ids: Sequence[int]) -> Lines:
+    line = tables.due_line
+    found: dict[int, dict[str, Values]] = defaultdict(dict)
+    for row in batch.all(select(line).where(line.c.invoice_id.in_(listed())), invoice_ids):
+        found[row.invoice_id][row.ref] = row._asdict()
+    return found
+
+
+def _note_invoice(batch: Batch, record: Invoice, before: Values | None) -> None:
+    where = Where(record.customer_id, record.id)
+    if before is None:
+        batch.note("invoice_seen", where, after=record.total)
+    elif before["state"] != record.state:
+        batch.note("state", where, text=f"{before['state']} -> {record.state}")
+
+
+def _line_rows(
+    batch: Batch, record: Invoice, invoice_id: int, known: Mapping[str, Values], before: object
+) -> list[Values]:
+    """The rows to write for an invoice's lines: new, changed, and those it no longer has."""
+    rows = []
+    present = matched(record.lines, known)
+    for rank, (ref, line) in enumerate(present, 1):
+        old = known.get(ref)
+        row = {
+            "invoice_id": invoice_id,
+            "ref": ref,
+            "rank": rank,
+            "due_on": line.due_on,
+            "amount": line.amount,
+            "balance": line.balance,
+            "first_seen_on": old["first_seen_on"] if old else batch.today,
+            "settled_on": old and old["settled_on"],
+            "reopened_on": old and old["reopened_on"],
+            "gone_on": None,
+        }
+        if old:
+            row |= _moved(batch, record, old, row, before)
+        elif before:
+            where = Where(record.customer_id, record.id, ref)
+            batch.note("line_seen", where, after=line.balance)
+        if differs(old, row):
+            rows.append(row)
+    refs_now = {ref for ref, _ in present}
+    for ref, old in known.items():
+        if ref not in refs_now and old["gone_on"] is None:
+            where = Where(record.customer_id, record.id, ref)
+            batch.note("line_gone", where, before=old["balance"], after=0)
+            kept = {name: old[name] for name in old if name != "id"}
+            rows.append(kept | {"balance": 0, "gone_on": batch.today})
+    return rows
+
+
+def _moved(
+    batch: Batch, record: Invoice, old: Values, new: Values, before: object
+) -> dict[str, date | None]:
+    """Note what moved in a line; the dates that follow from it."""
+    where = Where(record.customer_id, record.id, new["ref"])
+    if old["due_on"] != new["due_on"]:
+        batch.note("due_date", where, text=f"{old['due_on']} -> {new['due_on']}")
+    was, now = old["balance"], new["balance"]
+    if was == now:
+        return {}
+    if was > 0 >= now:
+        batch.note("settled", where, before=was, after=now)
+        return {"settled_on": batch.today}
+    drafted = isinstance(before, dict) and before["state"] == DocumentState.DRAFT
+    if now > 0 >= was and not drafted:
+        batch.note("reopened", where, before=was, after=now)
+        return {"settled_on": None, "reopened_on": batch.today}
+    batch.note("balance", where, before=was, after=now)
+    return {}

@@ -1,0 +1,1 @@
+"""The schema's revisions, oldest first; `state` runs those that a database lacks."""

@@ -1,0 +1,101 @@
+"""Reads a provider into the mirror: what changed, then what is open now."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from connector.contract import Kind, Page, Provider
+from connector.errors import BadRecord, StaleMirror
+from connector.mirror.store import Mirror
+from connector.receivables.capabilities import Capabilities
+from connector.receivables.records import CreditNote, Invoice
+
+Progress = Callable[[str, int, int | None], None]
+"""Told of a stream by name: records so far, and in all where the product says."""
+
+BATCH = 100
+"""Documents asked for by id in one call."""
+
+_FEW = 10
+"""Fewer open documents than this may vanish all at once: a small firm is paid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """What a complete pull read: records by stream, and those that were set aside.
+
+    `first`: no pull of this mirror had been complete before.
+    """
+
+    counts: Mapping[str, int]
+    bad: tuple[BadRecord, ...] = ()
+    first: bool = False
+
+
+def pull(
+    provider: Provider,
+    kinds: Iterable[Kind],
+    mirror: Mirror,
+    *,
+    now: datetime,
+    today: date,
+    capabilities: Capabilities,
+    progress: Progress,
+) -> Pulled:
+    """Bring the mirror up to date; pages already stored stay when a later read fails.
+
+    `now` is aware UTC, `today` the firm's day.
+
+    Raises:
+        StaleMirror: most of what was open is not to be found any more; the sweep stored nothing.
+        ConnectorError: whatever the provider raises.
+    """
+    counts: dict[str, int] = {}
+    bad: list[BadRecord] = []
+    kinds = tuple(kinds)
+    for kind in kinds:
+        cursor = mirror.cursor(kind)
+        counts[kind] = 0
+        for page in provider.changes(kind, cursor):
+            bad += mirror.store(kind, page, now=now, today=today)
+            cursor = page.cursor
+            counts[kind] += len(page.records)
+            progress(str(kind), counts[kind], page.total)
+        end = Page(records=(), cursor=cursor or "")
+        mirror.store(kind, end, now=now, today=today, complete=True)
+    if not capabilities.complete_changes:
+        bad += _sweep(provider, mirror, now, today, progress)
+    first = mirror.pulled(
+        now=now,
+        today=today,
+        payments=Kind.PAYMENTS not in kinds,
+        open_set=capabilities.complete_changes,
+    )
+    return Pulled(counts=counts, bad=tuple(bad), first=first)
+
+
+def _sweep(
+    provider: Provider, mirror: Mirror, now: datetime, today: date, progress: Progress
+) -> tuple[BadRecord, ...]:
+    """Compare the open set with the mirror; read again by id whatever differs."""
+    items = {item.id: item for item in provider.open_items()}
+    progress("open_items", len(items), len(items))
+    known = mirror.open_balances()
+    vanished = [ref for ref in known if ref not in items]
+    moved = [ref for ref, item in items.items() if known.get(ref) != item.balance]
+    fresh = list(_read(provider, [*vanished, *moved]))
+    found = {document.id for document in fresh}
+    lost = [ref for ref in vanished if ref not in found]
+    if len(known) >= _FEW and 2 * len(lost) > len(known):
+        raise StaleMirror(
+            f"{len(lost)} of {len(known)} open documents are no longer in the list of open items, "
+            "and reading them by their ids does not find them either. Nothing was changed and "
+            "nothing is sent. Check that the connection still reaches the right company and that "
+            "its user may still read all invoices, then sync again."
+        )
+    return mirror.swept(fresh, lost, items, now=now, today=today)
+
+
+def _read(provider: Provider, ids: Sequence[str]) -> Iterator[Invoice | CreditNote]:
+    for start in range(0, len(ids), BATCH):
+        yield from provider.invoices(ids[start : start + BATCH])

@@ -1,0 +1,230 @@
+"""Fills the decision's types from the mirror: what is so, with nothing worked out from it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from connector.dunning.legal import wait_until
+from connector.dunning.snapshot import (
+    Account,
+    Case,
+    Channel,
+    Day,
+    Had,
+    HadState,
+    Pending,
+    Rung,
+    Snapshot,
+)
+from connector.errors import ConfigError
+from connector.mirror import tables
+from connector.mirror.accounts import accounts_of
+from connector.mirror.facts import Facts, Line
+from connector.mirror.mismatch import customer_mismatches, invoice_mismatches
+from connector.mirror.store import Mirror
+from connector.mirror.tables import ReminderState
+from connector.receivables.records import Decision, DocumentState, Mark
+
+_HAD = {
+    ReminderState.SENT: HadState.SENT,
+    ReminderState.REJECTED: HadState.PASSED,
+    ReminderState.BOUNCED: HadState.BOUNCED,
+}
+_PENDING = {  # the gravest last: of several the gravest is told
+    ReminderState.PROPOSED: Pending.PROPOSED,
+    ReminderState.PLANNED: Pending.QUEUED,
+    ReminderState.SENDING: Pending.QUEUED,
+    ReminderState.FAILED: Pending.FAILED,
+    ReminderState.UNKNOWN: Pending.UNKNOWN,
+}
+_GRAVITY = {state: rank for rank, state in enumerate(_PENDING)}
+_MESSAGES = (Channel.EMAIL, Channel.LETTER)
+_SPOKEN = frozenset(
+    {ReminderState.PLANNED, ReminderState.SENDING, ReminderState.SENT, ReminderState.UNKNOWN}
+)
+
+
+def read(
+    mirror: Mirror,
+    day: Day,
+    today: date,
+    *,
+    customer_id: str | None = None,
+    without: int | None = None,
+) -> Snapshot:
+    """Every open due line with its customer, of one moment; `today` is the firm's day.
+
+    `customer_id` restricts it to one customer. The outbox row `without` is taken as if it did not
+    exist.
+
+    Raises:
+        ConfigError: nothing has been read into this file yet.
+    """
+    with mirror.state.reader.connect() as connection:
+        ledger = connection.execute(select(tables.ledger)).one_or_none()
+        if ledger is None:
+            raise ConfigError(
+                f"{mirror.state.path}: no books have been read into it yet. Run relance sync."
+            )
+        facts = Facts(connection, today, customer_id, without)
+        return Snapshot(
+            ledger_id=ledger.ledger_id,
+            country=ledger.country,
+            currency=ledger.currency,
+            cases=_cases(facts),
+            day=day,
+            installed_on=ledger.installed_on,
+            first_pull_on=ledger.first_pull_on or today,
+            sent_today=facts.sent_today(),
+        )
+
+
+@dataclass(slots=True)
+class _Steps:
+    """What one due line has had, and what of it is in the outbox."""
+
+    had: list[Had] = field(default_factory=list)
+    pending: ReminderState | None = None
+    pending_key: str = ""
+
+
+def _cases(facts: Facts) -> list[Case]:
+    lines = facts.lines()
+    of_open = [row for row in lines if row.state == DocumentState.OPEN]
+    owing = [row for row in of_open if row.balance > 0]
+    invoices = {row.ref: row.customer_id for row in owing}
+    customers = facts.customers(list(dict.fromkeys(invoices.values())))
+    refs = [row.ref for row in customers]
+    by_invoice, by_customer = _decisions(facts.decisions(refs, list(invoices)))
+    pending = facts.transit()
+    accounts = accounts_of(
+        facts,
+        customers,
+        lines=lines,
+        invoices=invoices,
+        by_invoice=by_invoice,
+        by_customer=by_customer,
+        attached={row.payment_id for row in pending},
+    )
+    steps, spoken = _steps(facts.reminders(list(invoices)), by_invoice)
+    transit = {row.invoice_ref: row.paid_on for row in pending}
+    of_invoice = invoice_mismatches(of_open)
+    of_customer = customer_mismatches(
+        _owed(owing, accounts), {row.id: row.balances or {} for row in customers}
+    )
+    nothing = _Steps()
+    cases = []
+    for row in owing:
+        known = steps.get((row.ref, row.line_ref), nothing)
+        mismatch = (of_invoice.get(row.ref), of_customer.get((row.customer_id, row.currency)))
+        cases.append(
+            Case(
+                account=accounts[row.customer_id],
+                invoice_id=row.ref,
+                number=row.number,
+                line_id=row.line_ref,
+                line=row.rank,
+                currency=row.currency,
+                issued_on=row.issued_on,
+                due_on=row.due_on,
+                amount=row.amount,
+                balance=row.balance,
+                sent_on=row.sent_on,
+                total=row.total,
+                reference=row.reference,
+                payment_reference=row.payment_reference,
+                pay_link=row.pay_link,
+                recipient=row.recipient,
+                policy=row.policy,
+                decisions=by_invoice.get(row.ref, ()),
+                had=tuple(known.had),
+                pending=_PENDING[known.pending] if known.pending else None,
+                pending_key=known.pending_key,
+                last_message_on=spoken.get(row.ref),
+                mismatch="; ".join(words for words in mismatch if words),
+                transit_on=transit.get(row.ref),
+                reopened_on=row.reopened_on,
+            )
+        )
+    return cases
+
+
+def _owed(owing: Sequence[Line], accounts: Mapping[int, Account]) -> dict[tuple[int, str], int]:
+    """Open balances less credits and unallocated money, by customer and currency."""
+    owed: dict[tuple[int, str], int] = defaultdict(int)
+    for row in owing:
+        owed[row.customer_id, row.currency] += row.balance
+    for customer, account in accounts.items():
+        for credit in account.credits:
+            owed[customer, credit.currency] -= credit.amount
+        for money in account.money:
+            owed[customer, money.currency] -= money.amount
+    return owed
+
+
+def _steps(
+    rows: Sequence[Any], by_invoice: Mapping[str, tuple[Decision, ...]]
+) -> tuple[dict[tuple[str, str], _Steps], dict[str, date]]:
+    """What each line has had, by invoice and line; the last message by invoice."""
+    steps: dict[tuple[str, str], _Steps] = defaultdict(_Steps)
+    spoken: dict[str, date] = {}
+    anew = {
+        ref: max(mark.since for mark in made if mark.mark is Mark.RESTART)
+        for ref, made in by_invoice.items()
+        if any(mark.mark is Mark.RESTART for mark in made)
+    }
+    for row in rows:
+        state, known = ReminderState(row.state), steps[row.invoice_ref, row.line_ref]
+        if state in _HAD:
+            known.had.append(_had(row, state, anew.get(row.invoice_ref)))
+        elif known.pending is None or _GRAVITY[state] > _GRAVITY[known.pending]:
+            known.pending, known.pending_key = state, row.key
+        if state in _SPOKEN and row.channel in _MESSAGES:
+            spoken[row.invoice_ref] = max(row.on, spoken.get(row.invoice_ref, row.on))
+    return steps, spoken
+
+
+def _had(row: Any, state: ReminderState, restarted_on: date | None) -> Had:
+    before = restarted_on is not None and row.on <= restarted_on
+    channel = Channel(row.channel)
+    return Had(
+        rung=Rung.parse(row.stage, row.n),
+        on=row.on,
+        nth=row.nth,
+        state=HadState.RESTARTED if before else _HAD[state],
+        channel=channel,
+        deadline_on=row.deadline_on,
+        legal=row.legal,
+        wait_until=wait_until(row.legal, row.on, channel),
+    )
+
+
+def _decisions(
+    rows: Sequence[Any],
+) -> tuple[dict[str, tuple[Decision, ...]], dict[str, tuple[Decision, ...]]]:
+    """Decisions by invoice, and those about a customer as a whole by customer."""
+    by_invoice: dict[str, list[Decision]] = defaultdict(list)
+    by_customer: dict[str, list[Decision]] = defaultdict(list)
+    for row in rows:
+        made = Decision(
+            mark=Mark(row.mark),
+            since=row.since,
+            until=row.until,
+            amount=row.amount,
+            because=row.because,
+            author=row.author,
+            customer_id=row.customer_ref,
+            invoice_id=row.invoice_ref,
+        )
+        if row.invoice_ref is None:
+            by_customer[row.customer_ref].append(made)
+        else:
+            by_invoice[row.invoice_ref].append(made)
+    return (
+        {ref: tuple(made) for ref, made in by_invoice.items()},
+        {ref: tuple(made) for ref, made in by_customer.items()},
+    )

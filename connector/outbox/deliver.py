@@ -1,0 +1,214 @@
+"""Delivery: look again at one customer, claim the row, call once, settle, then the notes."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from connector.contract import Receipt
+from connector.dunning.decide import look
+from connector.dunning.snapshot import Channel
+from connector.errors import (
+    AuthRequired,
+    BadRecord,
+    ConfigError,
+    OutcomeUnknown,
+    Rejected,
+    Transient,
+)
+from connector.mirror.snapshot import read
+from connector.mirror.tables import ReminderState
+from connector.mirror.traces import Found
+from connector.outbox.desk import Delivered, Desk
+from connector.outbox.notes import note_text, write_missing_notes
+from connector.outbox.rows import Row
+from connector.receivables.calendar import next_opening
+from connector.receivables.capabilities import Traces
+from connector.receivables.records import Record
+
+PATIENCE = timedelta(minutes=10)  # before a trace that is not there counts as never written
+RETRY = timedelta(minutes=15)
+STRANGER = timedelta(days=30)
+
+
+def deliver(desk: Desk, done: Delivered) -> None:
+    """Send what is planned and due; each row ends settled, or planned for later."""
+    try:
+        for row in desk.box.rows(ReminderState.PLANNED):
+            if desk.stopped():
+                done.ended_by = "asked to stop"
+                break
+            if row.channel is not Channel.LETTER and not _later(desk, row, done):
+                _one(desk, row, done)
+        else:
+            write_missing_notes(desk, done)
+    except Transient as error:
+        done.ended_by = str(error)
+
+
+def _later(desk: Desk, row: Row, done: Delivered) -> bool:
+    """Whether a row must wait: for its own time, or for the firm's sending window."""
+    now = desk.now
+    if row.not_before and row.not_before > now:
+        done.waiting[row.key] = row.error or f"not before {row.not_before:%Y-%m-%d %H:%M} UTC"
+        return True
+    policy = desk.policies.named.get(row.policy, desk.policies.firm)
+    local = now.astimezone(desk.zone)
+    opens = next_opening(policy.hours, local)
+    if opens <= local:
+        return False
+    done.opens_at = min(opens, done.opens_at or opens)
+    done.waiting[row.key] = f"the sending window opens {opens:%Y-%m-%d %H:%M}"
+    return True
+
+
+def _one(desk: Desk, row: Row, done: Delivered) -> None:
+    """Look, claim, call, settle. A `Transient` from the looking ends the provider's turn.
+
+    A customer who cannot be read is put off for a day: one bad row never blocks the queue.
+    """
+    try:
+        if not _still_true(desk, row, done) or not desk.box.claim(row, desk.now):
+            return
+    except (Rejected, BadRecord) as error:
+        desk.box.postpone(row, desk.now + timedelta(days=1), str(error))
+        done.waiting[row.key] = str(error)
+        return
+    try:
+        receipt = _call(desk, row)
+    except Transient as error:
+        desk.box.release(row, desk.now, str(error), error.retry_at or desk.now + RETRY)
+        done.waiting[row.key] = str(error)
+        raise
+    except AuthRequired as error:
+        desk.box.release(row, desk.now, str(error), None)
+        done.waiting[row.key] = str(error)
+        raise
+    except Rejected as error:
+        desk.box.failed(row, desk.now, str(error))
+        done.failed[row.key] = str(error)
+    except OutcomeUnknown as error:
+        desk.box.unknown(row, desk.now, str(error))
+        done.unknown[row.key] = str(error)
+    else:
+        desk.box.sent(row, desk.now, desk.today, receipt.id)
+        if row.channel not in (Channel.EMAIL, Channel.LETTER) and row.route == "note":
+            desk.box.noted([row.lines[0].id], desk.now)
+        done.sent.append(row.key)
+
+
+def _call(desk: Desk, row: Row) -> Receipt:
+    """The one call that cannot be taken back."""
+    if row.channel is not Channel.EMAIL:
+        if row.route != "note":
+            return Receipt(id="")  # a task that lives in our own list alone
+        first = row.lines[0]
+        return desk.provider.note(first.invoice_id, note_text(desk, row, first), key=first.key)
+    if row.route == "api":
+        return desk.provider.email(row.message, key=row.key)
+    if desk.mailer is None:
+        raise Transient("no mail server is configured: set RELANCE_SMTP_HOST")
+    files, auto = _copies(desk, row), not row.approved_by
+    return desk.mailer.send(row.message, key=row.key, now=desk.now, attachments=files, auto=auto)
+
+
+def _copies(desk: Desk, row: Row) -> list[tuple[str, bytes]]:
+    """The invoices' PDF files; one that cannot be had is left out, or stops it by the policy."""
+    policy = desk.policies.named.get(row.policy, desk.policies.firm)
+    files = []
+    for item in row.attachments:
+        try:
+            files.append((item.name, desk.provider.pdf(item.invoice_id)))
+        except Rejected:
+            if policy.missing_copy == "stop":
+                raise
+    return files
+
+
+def _still_true(desk: Desk, row: Row, done: Delivered) -> bool:
+    """The look: one customer read afresh, our traces on their open invoices, then the decision."""
+    account = desk.provider.account(row.customer_id)
+    now, today = desk.now, desk.today
+    records: list[Record] = [account.customer, *account.invoices]
+    records += [*account.credit_notes, *account.payments]
+    desk.mirror.put(records, now=now, today=today)
+    fresh = {invoice.id for invoice in account.invoices}
+    gone = [ref for ref in desk.mirror.open_invoices(row.customer_id) if ref not in fresh]
+    if gone:
+        again = list(desk.provider.invoices(gone))
+        desk.mirror.put(again, now=now, today=today)
+        desk.mirror.missing(set(gone) - {record.id for record in again}, now=now, today=today)
+    if desk.can.traces is not Traces.NONE:
+        found = take_over(desk, sorted(fresh | {line.invoice_id for line in row.lines}))
+        if _was_sent(row, found):
+            desk.box.sent(row, now, today, "found in the accounting software")
+            _notes_found(desk, row, found)
+            done.withdrawn[row.key] = "it had gone already: found in the accounting software"
+            return False
+        if found.line_keys & {line.key for line in row.lines}:
+            because = "one of its invoices was already written about"
+            desk.box.supersede(row, now, because)
+            take_over(desk, sorted(fresh))
+            done.withdrawn[row.key] = because
+            return False
+    snapshot = read(desk.mirror, desk.day, today, customer_id=row.customer_id, without=row.id)
+    seen = look(snapshot, desk.policies, today, row.wanted)
+    if seen.withdraw:
+        desk.box.supersede(row, now, seen.withdraw)
+        done.withdrawn[row.key] = seen.withdraw
+        return False
+    if seen.wait:
+        done.waiting[row.key] = "; ".join(quiet.because for quiet in seen.wait)
+        return False
+    return True
+
+
+def take_over(desk: Desk, invoice_ids: Sequence[str]) -> Found:
+    """Read our own traces on these invoices into the mirror; what of the outbox they settle.
+
+    Raises:
+        ConfigError: another installation is reminding the same customers.
+    """
+    found = desk.mirror.traced(desk.provider.traces(invoice_ids), today=desk.today, now=desk.now)
+    strangers = {
+        name
+        for name, last in found.installations.items()
+        if name != desk.box.installation and desk.today - last < STRANGER
+    }
+    if strangers:
+        names = ", ".join(sorted(strangers))
+        raise ConfigError(
+            f"another installation ({names}) writes reminders for this firm: two would remind "
+            "twice. If it is gone for good, write its id into this installation's .id file"
+        )
+    return found
+
+
+def _was_sent(row: Row, found: Found) -> bool:
+    return row.key in found.reminder_keys or {line.key for line in row.lines} <= found.line_keys
+
+
+def _notes_found(desk: Desk, row: Row, found: Found) -> None:
+    found_ids = [line.id for line in row.lines if line.key in found.line_keys]
+    desk.box.noted(found_ids, desk.now)
+
+
+def settle_unknown(desk: Desk, done: Delivered) -> None:
+    """Ask the product what became of rows whose outcome nobody knows.
+
+    Found: sent. Not found where traces are complete and ten minutes have passed: planned again.
+    Else it stays for a person. A mail that went by SMTP leaves no trace to ask for.
+    """
+    for row in desk.box.rows(ReminderState.UNKNOWN):
+        done.unknown[row.key] = row.error
+        if desk.can.traces is Traces.NONE or row.route == "smtp":
+            continue
+        found = take_over(desk, sorted({line.invoice_id for line in row.lines}))
+        tried = desk.box.tried_at(row)
+        if _was_sent(row, found) or (row.rung.side and found.line_keys & {row.lines[0].key}):
+            day = (tried or desk.now).astimezone(desk.zone).date()
+            desk.box.sent(row, desk.now, day, "found in the accounting software")
+            _notes_found(desk, row, found)
+            done.sent.append(row.key)
+            del done.unknown[row.key]
+        elif desk.can.traces is Traces.COMPLETE and tried and desk.now - tried >= PATIENCE:
+            desk.box.release(row, desk.now, "it had not gone", None)
+            del done.unknown[row.key]

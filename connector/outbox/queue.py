@@ -1,0 +1,256 @@
+"""The outbox: what is to be sent, once. Each step is on disk before it is taken."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from connector.dunning.plan import Plan, Reminder, ReminderLine
+from connector.errors import ConfigError
+from connector.mirror.state import State
+from connector.mirror.tables import DEAD, Origin, ReminderState
+from connector.outbox.rows import Row
+from connector.outbox.sql import ATTEMPT, LINE, REMINDER, add, read, settle, taken
+
+OPEN = (
+    ReminderState.PLANNED,
+    ReminderState.PROPOSED,
+    ReminderState.SENDING,
+    ReminderState.UNKNOWN,
+    ReminderState.FAILED,
+)
+Words = Callable[[Reminder, ReminderLine], str]
+
+
+class Outbox:
+    """The reminders of one firm, on a connection that waits for the disk (`synchronous=FULL`)."""
+
+    def __init__(self, state: State, installation: str) -> None:
+        self.engine = state.outbox
+        self.installation = installation
+
+    def rows(self, *states: ReminderState, own: bool = True) -> list[Row]:
+        """The reminders in these states, oldest first; `own` leaves out what others have sent."""
+        where: list[ColumnElement[bool]] = [REMINDER.c.state.in_(states)] if states else []
+        if own:
+            where.append(REMINDER.c.origin == Origin.RELANCE)
+        with self.engine.connect() as connection:
+            return read(connection, *where)
+
+    def find(self, prefix: str) -> Row:
+        """The latest reminder whose key begins so.
+
+        Raises:
+            ConfigError: none, or more than one, does.
+        """
+        with self.engine.connect() as connection:
+            found = read(connection, REMINDER.c.key.startswith(prefix, autoescape=True))
+        keys = {row.key for row in found}
+        if len(prefix) < 4 or len(keys) != 1:
+            many = f"{len(keys)} reminders have" if keys else "no reminder has"
+            raise ConfigError(f"{prefix!r}: {many} a key beginning so: give more of it")
+        live = [row for row in found if row.state not in DEAD]
+        return (live or found)[-1]
+
+    def reserve(self, plan: Plan, words: Words, run_id: int | None, now: datetime) -> list[Row]:
+        """Write a plan down: what waits for a person as proposals, the rest as planned.
+
+        Proposals that nobody has touched are replaced by what the plan now says: the same is left
+        alone, another supersedes it. `words` gives the note of each line. Returns the new rows.
+        """
+        with self.engine.begin() as connection:
+            untouched = read(
+                connection,
+                REMINDER.c.state == ReminderState.PROPOSED,
+                REMINDER.c.edited.is_(False),
+                REMINDER.c.origin == Origin.RELANCE,
+            )
+            wanted = {entry.key: entry for entry in plan.reminders}
+            kept = {row.key for row in untouched if _same(row, wanted.get(row.key))}
+            for row in untouched:
+                if row.key not in kept:
+                    settle(connection, row.id, ReminderState.SUPERSEDED, now, "planned anew")
+            new = [entry for entry in plan.reminders if entry.key not in kept]
+            used = taken(connection, (line.key for entry in new for line in entry.lines))
+            ids = [
+                add(
+                    connection,
+                    entry,
+                    {line.key: words(entry, line) for line in entry.lines},
+                    today=plan.today,
+                    installation=self.installation,
+                    run_id=run_id,
+                    now=now,
+                )
+                for entry in new
+                if used.isdisjoint(line.key for line in entry.lines)
+            ]
+            return read(connection, REMINDER.c.id.in_(ids)) if ids else []
+
+    def claim(self, row: Row, now: datetime) -> bool:
+        """Take a planned row for sending, on disk before the call; False if another has it."""
+        with self.engine.begin() as connection:
+            rows = connection.execute(
+                update(REMINDER)
+                .where(REMINDER.c.id == row.id, REMINDER.c.state == ReminderState.PLANNED)
+                .values(state=ReminderState.SENDING, tries=REMINDER.c.tries + 1, not_before=None)
+            ).rowcount
+            if rows:
+                connection.execute(insert(ATTEMPT).values(reminder_id=row.id, started_at=now))
+        return bool(rows)
+
+    def release(self, row: Row, now: datetime, error: str, not_before: datetime | None) -> None:
+        """Put a row back: it is certain that nothing happened."""
+        self._end(row, ReminderState.PLANNED, now, error, not_before=not_before, tries=row.tries)
+
+    def sent(self, row: Row, now: datetime, on: date, receipt: str) -> None:
+        """The message was handed over on a day of the firm's zone."""
+        self._end(
+            row,
+            ReminderState.SENT,
+            now,
+            "",
+            sent_on=on,
+            sent_at=now,
+            receipt=receipt,
+        )
+
+    def failed(self, row: Row, now: datetime, error: str) -> None:
+        """The message was refused for good: a person must act."""
+        self._end(row, ReminderState.FAILED, now, error)
+
+    def unknown(self, row: Row, now: datetime, error: str) -> None:
+        """Nobody knows whether it went: never sent again unseen."""
+        self._end(row, ReminderState.UNKNOWN, now, error)
+
+    def supersede(self, row: Row, now: datetime, because: str) -> None:
+        """Withdraw a row that says what is no longer so; its lines may be planned anew."""
+        self._end(row, ReminderState.SUPERSEDED, now, because)
+
+    def postpone(self, row: Row, until: datetime, because: str) -> None:
+        """Keep a planned row for later."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(REMINDER)
+                .where(REMINDER.c.id == row.id, REMINDER.c.state == ReminderState.PLANNED)
+                .values(not_before=until, error=because)
+            )
+
+    def _end(
+        self, row: Row, state: ReminderState, now: datetime, error: str, **values: object
+    ) -> None:
+        with self.engine.begin() as connection:
+            settle(connection, row.id, state, now, error, **values)
+
+    def approve(self, row: Row, by: str, now: datetime) -> None:
+        """Let a proposal go with the next delivery.
+
+        Raises:
+            ConfigError: it is no proposal any more.
+        """
+        self._decide(row, state=ReminderState.PLANNED, approved_by=by, approved_at=now)
+
+    def reject(self, row: Row, because: str, by: str, on: date, now: datetime) -> None:
+        """Pass the step: the lines go on to the next one, and no gap starts.
+
+        Raises:
+            ConfigError: it is no proposal any more.
+        """
+        self._decide(
+            row,
+            state=ReminderState.REJECTED,
+            because=because,
+            approved_by=by,
+            approved_at=now,
+            sent_on=on,
+        )
+
+    def _decide(self, row: Row, **values: object) -> None:
+        with self.engine.begin() as connection:
+            rows = connection.execute(
+                update(REMINDER)
+                .where(REMINDER.c.id == row.id, REMINDER.c.state == ReminderState.PROPOSED)
+                .values(**values)
+            ).rowcount
+        if not rows:
+            raise ConfigError(f"{row.key}: is {row.state}, not a proposal: see relance review")
+
+    def resolve(self, row: Row, was_sent: bool, on: date, now: datetime) -> None:
+        """A person says what became of an unknown or failed row.
+
+        Raises:
+            ConfigError: its outcome is known already.
+        """
+        if row.state not in (ReminderState.UNKNOWN, ReminderState.FAILED):
+            raise ConfigError(
+                f"{row.key}: is {row.state}: only unknown and failed rows are resolved"
+            )
+        if was_sent:
+            self.sent(row, now, row.planned_on or on, "resolved by hand")
+        else:
+            self._end(row, ReminderState.PLANNED, now, "", not_before=None)
+
+    def interrupted(self, now: datetime) -> int:
+        """Rows found being sent at the start of a run: their outcome is unknown. How many."""
+        with self.engine.begin() as connection:
+            rows = read(connection, REMINDER.c.state == ReminderState.SENDING)
+            for row in rows:
+                error = "the program ended while this message was being sent"
+                settle(connection, row.id, ReminderState.UNKNOWN, now, error)
+        return len(rows)
+
+    def tried_at(self, row: Row) -> datetime | None:
+        """When the last attempt at a row began."""
+        with self.engine.connect() as connection:
+            found: datetime | None = connection.execute(
+                select(ATTEMPT.c.started_at)
+                .where(ATTEMPT.c.reminder_id == row.id)
+                .order_by(ATTEMPT.c.id.desc())
+            ).scalar()
+        return found
+
+    def unnoted(self) -> list[Row]:
+        """Reminders that went and whose note is not yet on every invoice."""
+        missing = select(LINE.c.reminder_id).where(LINE.c.noted_at.is_(None))
+        with self.engine.connect() as connection:
+            return read(
+                connection,
+                REMINDER.c.state == ReminderState.SENT,
+                REMINDER.c.origin == Origin.RELANCE,
+                REMINDER.c.id.in_(missing),
+            )
+
+    def note_tried(self, line_ids: Iterable[int], now: datetime) -> None:
+        """Mark, before the call, that a note is about to be written."""
+        self._mark(line_ids, note_tried_at=now, note_error="")
+
+    def noted(self, line_ids: Iterable[int], now: datetime) -> None:
+        """The note stands on the invoice."""
+        self._mark(line_ids, noted_at=now, note_error="")
+
+    def note_failed(self, line_id: int, error: str, *, certain: bool) -> None:
+        """The note was refused; `certain` that none was written."""
+        values: dict[str, object] = {"note_error": error}
+        if certain:
+            values["note_tried_at"] = None
+        self._mark([line_id], **values)
+
+    def _mark(self, line_ids: Iterable[int], **values: object) -> None:
+        ids = list(line_ids)
+        if not ids:
+            return
+        with self.engine.begin() as connection:
+            connection.execute(update(LINE).where(LINE.c.id.in_(ids)).values(**values))
+
+
+def _same(row: Row, entry: Reminder | None) -> bool:
+    """Whether a proposal still says what the plan says."""
+    if entry is None or not entry.needs_approval:
+        return False
+    return (row.claim, row.to, row.channel, row.language, row.policy) == (
+        entry.claim,
+        entry.to,
+        entry.channel,
+        entry.language,
+        entry.policy,
+    )

@@ -1,0 +1,136 @@
+"""The outbox's statements: how reminders and their lines are read, written and settled."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
+
+from connector.dunning.plan import Reminder
+from connector.mirror import tables
+from connector.mirror.tables import DEAD, Origin, ReminderState
+from connector.outbox.rows import Row, row_of
+
+REMINDER: Table = tables.Reminder.__table__  # type: ignore[attr-defined]
+LINE: Table = tables.ReminderLine.__table__  # type: ignore[attr-defined]
+ATTEMPT: Table = tables.Attempt.__table__  # type: ignore[attr-defined]
+BATCH = 500  # SQLite takes so many parameters in any build
+
+
+def add(
+    connection: Connection,
+    entry: Reminder,
+    notes: Mapping[str, str],
+    *,
+    today: date,
+    installation: str,
+    run_id: int | None,
+    now: datetime,
+) -> int:
+    """The row number of a plan's entry, written down; `notes` are the words of each line."""
+    message = entry.message
+    state = ReminderState.PROPOSED if entry.needs_approval else ReminderState.PLANNED
+    values: dict[str, Any] = {
+        "key": entry.key,
+        "customer_ref": entry.customer_id,
+        "customer_name": entry.customer_name,
+        "policy": entry.policy,
+        "step": entry.step,
+        "stage": entry.rung.stage,
+        "n": entry.rung.number,
+        "channel": entry.channel,
+        "route": entry.route,
+        "currency": entry.currency,
+        "claim": entry.claim,
+        "language": entry.language,
+        "country": entry.country,
+        "recipients": list(entry.to),
+        "template": entry.template,
+        "subject": message.subject if message else "",
+        "text": message.text if message else notes[entry.lines[0].key],
+        "html": message.html if message else "",
+        "entry": {
+            "attachments": [asdict(item) for item in message.attachments] if message else [],
+            "notes": notes,
+        },
+        "deadline_on": entry.deadline_on,
+        "legal": entry.legal,
+        "state": state,
+        "planned_on": today,
+        "planned_at": now,
+        "installation": installation,
+        "origin": Origin.RELANCE,
+        "run_id": run_id,
+    }
+    result = connection.execute(insert(REMINDER).values(values))
+    (reminder_id,) = result.inserted_primary_key or (None,)
+    assert reminder_id is not None
+    connection.execute(
+        insert(LINE),
+        [
+            {
+                "reminder_id": reminder_id,
+                "key": line.key,
+                "live": True,
+                "invoice_ref": line.invoice_id,
+                "line_ref": line.line_id,
+                "invoice_number": line.invoice,
+                "step": line.step,
+                "stage": line.rung.stage,
+                "n": line.rung.number,
+                "nth": line.nth,
+                "due_on": line.due_on,
+                "balance": line.balance,
+                "net": line.net,
+            }
+            for line in entry.lines
+        ],
+    )
+    return int(reminder_id)
+
+
+def taken(connection: Connection, keys: Iterable[str]) -> set[str]:
+    """Line keys that a live reminder already has: the last guard before the unique index."""
+    wanted = list(keys)
+    found: set[str] = set()
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        query = select(LINE.c.key).where(LINE.c.live.is_(True), LINE.c.key.in_(batch))
+        found.update(connection.scalars(query))
+    return found
+
+
+def settle(
+    connection: Connection,
+    reminder_id: int,
+    state: ReminderState,
+    now: datetime,
+    error: str,
+    **values: object,
+) -> None:
+    connection.execute(
+        update(REMINDER)
+        .where(REMINDER.c.id == reminder_id)
+        .values(state=state, error=error, **values)
+    )
+    if state in DEAD:
+        connection.execute(update(LINE).where(LINE.c.reminder_id == reminder_id).values(live=False))
+    connection.execute(
+        update(ATTEMPT)
+        .where(ATTEMPT.c.reminder_id == reminder_id, ATTEMPT.c.ended_at.is_(None))
+        .values(ended_at=now, outcome=str(state), error=error)
+    )
+
+
+def read(connection: Connection, *where: ColumnElement[bool]) -> list[Row]:
+    reminders = connection.execute(select(REMINDER).where(*where).order_by(REMINDER.c.id)).all()
+    lines: defaultdict[int, list[Any]] = defaultdict(list)
+    ids: Sequence[int] = [reminder.id for reminder in reminders]
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        query = select(LINE).where(LINE.c.reminder_id.in_(batch)).order_by(LINE.c.id)
+        for line in connection.execute(query):
+            lines[line.reminder_id].append(line)
+    return [row_of(reminder, lines[reminder.id]) for reminder in reminders]

@@ -1,0 +1,69 @@
+"""What is owed today: the only place where balances, credits and money on account meet."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A due line of one customer and currency, as the claim sees it.
+
+    `claimable` lines are overdue ones with no reason of their own but waiting or the gap: credits
+    go to them first. `withheld` is the disputed part of the balance.
+    """
+
+    id: str
+    due_on: date | None
+    balance: int
+    claimable: bool
+    withheld: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of one credit that lowers one line."""
+
+    credit: str
+    line: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The net principal of each line, and how the credits were spread; nothing below zero."""
+
+    net: Mapping[str, int]
+    parts: tuple[Part, ...]
+
+
+def claim(lines: Iterable[Owed], credits: Iterable[tuple[str, int]]) -> Claim:
+    """Spread credits (document, amount) over the lines of one customer and one currency.
+
+    Claimable lines come first, oldest due date first, then the rest; a line never falls below
+    zero, and a disputed part is neither claimed nor covered.
+    """
+    ordered = sorted(lines, key=lambda line: (not line.claimable, line.due_on or date.max, line.id))
+    net = {line.id: max(line.balance - line.withheld, 0) for line in ordered}
+    parts = []
+    for document, amount in sorted(credits):
+        left = amount
+        for line in ordered:
+            used = min(left, net[line.id])
+            if used > 0:
+                net[line.id] -= used
+                left -= used
+                parts.append(Part(document, line.id, used))
+    return Claim(net, tuple(parts))
+
+
+def explains(payments: Sequence[int], balances: Iterable[int], overdue: int) -> bool:
+    """Whether money attached to nothing may well be the payment of what is open.
+
+    True if a payment, or all of them together, equals an open balance, or if together they
+    exceed a tenth of what is overdue. Amounts of one customer and one currency.
+    """
+    total = sum(payments)
+    if total <= 0:
+        return False
+    return total * 10 > overdue or not {total, *payments}.isdisjoint(balances)

@@ -1,0 +1,206 @@
+"""The providers by name, found through entry points, each checking its own settings.
+
+A provider that cannot be used is known by name and reason, and takes no other down with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from connector.config import Config, option
+from connector.contract import Provider, ProviderSpec, Setting
+from connector.credentials import KeyringTokens, resolve, warning
+from connector.errors import ConfigError
+
+GROUP = "relance.providers"
+
+# What importing somebody else's broken module raises.
+_BROKEN = (
+    ImportError,
+    AttributeError,
+    SyntaxError,
+    NameError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AssertionError,
+    OSError,
+    RuntimeError,
+)
+
+
+def providers() -> Mapping[str, ProviderSpec]:
+    """Every provider that can be used, by name."""
+    return _found()[0]
+
+
+def broken() -> Mapping[str, str]:
+    """Why each of the other installed providers cannot be used, by name."""
+    return _found()[1]
+
+
+def setting_names() -> Mapping[str, frozenset[str]]:
+    """The short names of each provider's settings."""
+    return {
+        name: frozenset(setting.name for setting in spec.settings)
+        for name, spec in providers().items()
+    }
+
+
+@cache
+def _found() -> tuple[Mapping[str, ProviderSpec], Mapping[str, str]]:
+    specs: dict[str, ProviderSpec] = {}
+    refused: dict[str, str] = {}
+    entries: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(entry_points(group=GROUP)):
+        entries.setdefault(entry.name, []).append(entry)
+    for name, registered in entries.items():
+        try:
+            specs[name] = _load(name, registered)
+        except ConfigError as error:
+            refused[name] = f"provider {name}: {error}"
+        except _BROKEN as error:
+            refused[name] = f"provider {name}: {type(error).__name__}: {error}"
+    return specs, refused
+
+
+def _load(name: str, registered: Sequence[EntryPoint]) -> ProviderSpec:
+    """The provider of one name: nobody shadows another."""
+    if len(registered) > 1:
+        owners = " and ".join(_owner(entry) for entry in registered)
+        raise ConfigError(f"registered twice, by {owners}: uninstall one")
+    entry = registered[0]
+    spec = entry.load()
+    if not isinstance(spec, ProviderSpec):
+        raise ConfigError(f"{entry.value} in {_owner(entry)} is no ProviderSpec")
+    if spec.name != name:
+        raise ConfigError(f"misnamed: {entry.value} in {_owner(entry)} calls itself {spec.name}")
+    return spec
+
+
+def _owner(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.value
+
+
+def check(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """Everything wrong with a firm's provider, its settings and its secrets; no connection is made.
+
+    `config.problems` are not repeated: a missing RELANCE_PROVIDER is among those.
+    """
+    problems = _mail_problems(config, environ)
+    if not config.provider:
+        return problems
+    spec = providers().get(config.provider)
+    if spec is None:
+        return [*problems, f"{config.where('RELANCE_PROVIDER')}: {_unknown(config.provider)}"]
+    settings, missing, unresolved = _settings(spec, config, environ)
+    place = f"{config.path}: " if config.path else ""
+    return [
+        *problems,
+        *missing,
+        *unresolved,
+        *(f"{place}{problem}" for problem in spec.check(settings)),
+    ]
+
+
+def _unknown(name: str) -> str:
+    if reason := broken().get(name):
+        return f"{reason}: mend or uninstall it"
+    return f"RELANCE_PROVIDER is {name!r}: known are {', '.join(sorted(providers()))}"
+
+
+def warnings(config: Config) -> list[str]:
+    """What is unwise, and works: secrets in plain or open to everybody on this machine."""
+    spec = providers().get(config.provider)
+    secrets = {
+        option(config.provider, setting.name): config.provider_settings.get(setting.name, "")
+        for setting in (spec.settings if spec else ())
+        if setting.secret
+    }
+    secrets["RELANCE_SMTP_PASSWORD"] = config.smtp.get("PASSWORD", "")
+    told = (
+        (name, warning(reference, setting=name)) for name, reference in secrets.items() if reference
+    )
+    return [f"{config.where(name)}: {text}" for name, text in told if text]
+
+
+def tokens(config: Config) -> KeyringTokens:
+    """Where a firm's sign-in tokens live: by the file's whole path, for two may bear one name."""
+    path = config.path.resolve() if config.path else config.name
+    return KeyringTokens(f"{config.provider}:{path}")
+
+
+def open(config: Config, environ: Mapping[str, str]) -> Provider:  # noqa: A001 (registry.open)
+    """The connection to a firm's books, its secrets resolved.
+
+    Raises:
+        ConfigError: with everything that `check` finds.
+    """
+    if problems := check(config, environ):
+        raise ConfigError(*problems)
+    spec = providers()[config.provider]
+    settings, _, _ = _settings(spec, config, environ)
+    return spec.open(settings, tokens(config))
+
+
+def mail_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """The firm's SMTP settings by short name with the password resolved; empty without any.
+
+    Raises:
+        ConfigError: the password cannot be had.
+    """
+    settings = dict(config.smtp)
+    if reference := settings.get("PASSWORD"):
+        settings["PASSWORD"] = resolve(
+            reference, environ, setting=_place(config, "RELANCE_SMTP_PASSWORD")
+        )
+    return settings
+
+
+def _mail_problems(config: Config, environ: Mapping[str, str]) -> list[str]:
+    try:
+        mail_settings(config, environ)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def _settings(
+    spec: ProviderSpec, config: Config, environ: Mapping[str, str]
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """Settings with defaults, secrets and paths filled in; what is missing; what does not resolve.
+
+    A secret that does not resolve stays a reference, so that it does not count as missing too.
+    """
+    settings: dict[str, str] = {}
+    missing: list[str] = []
+    unresolved: list[str] = []
+    for setting in spec.settings:
+        value = config.provider_settings.get(setting.name) or setting.default
+        if not value:
+            if setting.required:
+                name = option(spec.name, setting.name)
+                missing.append(f"{_place(config, name)} is missing: {setting.help}")
+            continue
+        try:
+            settings[setting.name] = _value(spec, setting, value, config, environ)
+        except ConfigError as error:
+            unresolved += error.problems
+            settings[setting.name] = value
+    return settings, missing, unresolved
+
+
+def _value(
+    spec: ProviderSpec, setting: Setting, value: str, config: Config, environ: Mapping[str, str]
+) -> str:
+    if setting.secret:
+        place = _place(config, option(spec.name, setting.name))
+        return resolve(value, environ, setting=place)
+    if setting.path and config.path:
+        return str(config.path.absolute().parent / Path(value).expanduser())
+    return value
+
+
+def _place(config: Config, name: str) -> str:
+    return f"{config.where(name)}: {name}"

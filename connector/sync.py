@@ -1,0 +1,284 @@
+"""The one page where it all meets: pull, decide, write the texts, write down, deliver.
+
+A dry run is the same up to the plan, on a scratch copy, and prints it: one branch, here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from connector import registry
+from connector.config import Config, installation
+from connector.contract import Company, Provider, ProviderSpec
+from connector.dunning.decide import decide
+from connector.dunning.plan import Plan, Reminder, ReminderLine
+from connector.dunning.policy_file import Policies, load
+from connector.dunning.snapshot import Channel, Day, Snapshot
+from connector.errors import ConfigError
+from connector.lock import one_run
+from connector.messages.write import Writer
+from connector.mirror.pull import Progress, Pulled, pull
+from connector.mirror.snapshot import read
+from connector.mirror.state import State, scratch
+from connector.mirror.store import Mirror
+from connector.mirror.tables import ReminderState
+from connector.outbox import smtp
+from connector.outbox.deliver import deliver, settle_unknown
+from connector.outbox.desk import Clock, Delivered, Desk
+from connector.outbox.queue import Outbox
+from connector.outbox.runs import Runs
+from connector.outbox.smtp import Smtp
+from connector.receivables.capabilities import Capabilities, Notes, Traces
+
+NOBODY = Company(ledger_id="", name="", country="", timezone="UTC", currency="EUR")
+"""Stands in for the firm while its texts are checked without a connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firm:
+    """One firm, connected: its books, policy and words. `zone` is where its days are counted."""
+
+    config: Config
+    spec: ProviderSpec
+    provider: Provider
+    company: Company
+    can: Capabilities
+    policies: Policies
+    writer: Writer
+    mailer: Smtp | None
+    zone: ZoneInfo
+
+    def today(self, now: datetime) -> date:
+        """The firm's day: a sample ledger has a fixed one of its own."""
+        return self.company.today or now.astimezone(self.zone).date()
+
+    def note(self, entry: Reminder, line: ReminderLine, today: date) -> str:
+        """The words of a note, in the firm's language."""
+        return self.writer.note(entry, line, today, self.config.language)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did; `plan` is what it decided."""
+
+    plan: Plan
+    pulled: Pulled
+    delivered: Delivered = field(default_factory=Delivered)
+    proposed: int = 0
+    planned: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the run's record keeps."""
+        return {
+            "open_lines": self.plan.open_lines,
+            "proposed": self.proposed,
+            "planned": self.planned,
+            "sent": len(self.delivered.sent),
+            "withdrawn": len(self.delivered.withdrawn),
+            "failed": len(self.delivered.failed),
+            "unknown": len(self.delivered.unknown),
+            "bad_records": len(self.pulled.bad),
+        }
+
+    @property
+    def exit_code(self) -> int:
+        """3 when something was left undone that a later run or a person must see to."""
+        done = self.delivered
+        undone = done.failed or done.unknown or done.note_errors or done.ended_by
+        return 3 if self.pulled.bad or undone else 0
+
+
+def checked(config: Config, environ: Mapping[str, str]) -> Policies:
+    """The policies of a configuration that holds: settings, policy and texts, no connection made.
+
+    Raises:
+        ConfigError: with everything that is wrong, at once.
+    """
+    problems = [*config.problems, *registry.check(config, environ), *smtp.problems(config.smtp)]
+    folder = config.path.absolute().parent if config.path else Path()
+    policies = None
+    try:
+        policies = load(config.policy, folder)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        Writer(NOBODY, config.templates)
+    except ConfigError as error:
+        problems += error.problems
+    if problems or policies is None:
+        raise ConfigError(*problems)
+    return policies
+
+
+@contextmanager
+def opened(config: Config, environ: Mapping[str, str]) -> Iterator[Firm]:
+    """The firm of a configuration, connected.
+
+    Raises:
+        ConfigError: before any connection, with all that is wrong.
+        AuthRequired, Transient: from the first call to the books.
+    """
+    policies = checked(config, environ)
+    provider = registry.open(config, environ)
+    try:
+        company, can = provider.company(), provider.probe()
+        settings = registry.mail_settings(config, environ)
+        yield Firm(
+            config=config,
+            spec=registry.providers()[config.provider],
+            provider=provider,
+            company=company,
+            can=can,
+            policies=policies,
+            writer=Writer(company, config.templates, pdf=can.pdf),
+            mailer=Smtp(settings) if settings.get("HOST") else None,
+            zone=ZoneInfo(config.timezone or company.timezone),
+        )
+    finally:
+        provider.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What is so today: the plan with its texts, and the facts it was made from."""
+
+    plan: Plan
+    snapshot: Snapshot
+    pulled: Pulled
+
+
+@contextmanager
+def dry_run(
+    firm: Firm, now: datetime, progress: Progress, today: date | None = None
+) -> Iterator[tuple[Study, Mirror]]:
+    """Today's plan made on a scratch copy; neither `state.db` nor the books are written to.
+
+    `today` replaces the firm's day. The mirror is the copy's, gone when the block ends.
+    """
+    day = today or firm.today(now)
+    if firm.company.as_of and firm.company.today:  # a sample stands still with its own clock
+        now = datetime.combine(day, firm.company.as_of.timetz())
+    state_file = firm.config.state if firm.config.path and firm.config.state.exists() else None
+    with scratch(state_file) as state:
+        mirror = Mirror(state)
+        yield _study(firm, mirror, now, day, progress), mirror
+
+
+def sync(firm: Firm, clock: Clock, progress: Progress, stopped: Callable[[], bool]) -> Report:
+    """One whole run. `clock` gives aware UTC instants; `stopped` ends it after the row in hand.
+
+    Raises:
+        ConfigError: another run of this firm is at work, or the state is another firm's.
+        AuthRequired, Transient, StaleMirror: nothing was sent; pages already read are kept.
+    """
+    with one_run(firm.company.ledger_id), State.opened(firm.config.state) as state:
+        mirror, box = Mirror(state), Outbox(state, installation(firm.config, make=True))
+        now, today = clock(), firm.today(clock())
+        mirror.bind(firm.company, today)
+        runs = Runs(state)
+        run_id = runs.begin("sync", now)
+        try:
+            box.interrupted(now)
+            report = _run(firm, mirror, box, run_id, clock, progress, stopped)
+        except Exception as error:
+            runs.end(run_id, clock(), f"{type(error).__name__}: {error}", {})
+            raise
+        runs.end(run_id, clock(), report.delivered.ended_by or "done", report.counts)
+    return report
+
+
+def _run(
+    firm: Firm,
+    mirror: Mirror,
+    box: Outbox,
+    run_id: int,
+    clock: Clock,
+    progress: Progress,
+    stopped: Callable[[], bool],
+) -> Report:
+    now, today = clock(), firm.today(clock())
+    pulled = _pull(firm, mirror, now, today, progress)
+    desk = Desk(
+        provider=firm.provider,
+        can=firm.can,
+        mailer=firm.mailer,
+        mirror=mirror,
+        box=box,
+        policies=firm.policies,
+        day=_day(firm, now),
+        zone=firm.zone,
+        clock=clock,
+        stopped=stopped,
+    )
+    done = Delivered()
+    settle_unknown(desk, done)
+    study = _decide(firm, mirror, now, today, pulled)
+    rows = box.reserve(study.plan, lambda e, line: firm.note(e, line, today), run_id, now)
+    report = Report(study.plan, pulled, done)
+    report.proposed = sum(row.state == ReminderState.PROPOSED for row in rows)
+    report.planned = len(rows) - report.proposed
+    deliver(desk, done)
+    return report
+
+
+def _study(firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress) -> Study:
+    mirror.bind(firm.company, today)
+    return _decide(firm, mirror, now, today, _pull(firm, mirror, now, today, progress))
+
+
+def _pull(firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress) -> Pulled:
+    return pull(
+        firm.provider,
+        firm.spec.kinds,
+        mirror,
+        now=now,
+        today=today,
+        capabilities=firm.can,
+        progress=progress,
+    )
+
+
+def _decide(firm: Firm, mirror: Mirror, now: datetime, today: date, pulled: Pulled) -> Study:
+    """The plan with its texts.
+
+    After the first pull of a new mirror our own traces on what is about to be written about are
+    read first: a `state.db` that was lost plans nothing twice.
+    """
+    day = _day(firm, now)
+    snapshot = read(mirror, day, today)
+    plan = decide(snapshot, firm.policies, today)
+    if pulled.first and firm.can.traces is not Traces.NONE and plan.reminders:
+        customers = {entry.customer_id for entry in plan.reminders}
+        ids = {c.invoice_id for c in snapshot.cases if c.account.customer.id in customers}
+        mirror.traced(firm.provider.traces(sorted(ids)), today=today, now=now)
+        snapshot = read(mirror, day, today)
+        plan = decide(snapshot, firm.policies, today)
+    return Study(firm.writer.write(plan), snapshot, pulled)
+
+
+def _day(firm: Firm, now: datetime) -> Day:
+    """The facts of the day: what can carry a message, which texts there are, how old the data."""
+    can, as_of = firm.can, firm.company.as_of
+    aside = "note" if can.note is Notes.INVOICE else "list"
+    routes = {Channel.CALL: aside, Channel.NOTE: aside, Channel.TASK: aside}
+    if can.custom_email or firm.mailer:
+        routes[Channel.EMAIL] = "api" if can.custom_email else "smtp"
+    hours = firm.policies.firm.freshness_hours
+    stale = ""
+    if as_of and now - as_of > timedelta(hours=hours):
+        stale = f"the files are of {as_of:%Y-%m-%d %H:%M} UTC, more than {hours} hours ago"
+    return Day(
+        routes=routes,
+        templates=firm.writer.templates,
+        language=firm.config.language,
+        mode=firm.config.mode,
+        sample=firm.config.path is None,
+        stale=stale,
+        read_at=as_of or now,
+        payments_read_at=as_of or now,
+        native_reminders=can.native_reminders,
+    )

@@ -1,0 +1,1 @@
+"""One accounting product a file, each found by its entry point."""

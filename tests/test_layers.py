@@ -1,0 +1,111 @@
+"""Imports point inwards: each room stands on the floors below it and none beside it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = (
+    {"connector.errors"},
+    {
+        "connector.receivables",
+        "connector.config",
+        "connector.configfile",
+        "connector.credentials",
+        "connector.lock",
+    },
+    {"connector.dunning", "connector.contract"},
+    {"connector.messages", "connector.mirror", "connector.registry", "providers"},
+    {"connector.outbox", "connector.reports"},
+    {"connector.sync"},
+    {"connector.service"},
+    {"connector.cli"},
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+TOGETHER = ({"connector.config", "connector.configfile"},)  # one room in two files
+FOR_PROVIDERS = {"connector.contract", "connector.receivables", "connector.errors", "providers"}
+
+
+def room_of(module: str) -> str | None:
+    parts = module.split(".")
+    if parts[0] == "providers":
+        return "providers"
+    return ".".join(parts[:2]) if parts[0] == "connector" and len(parts) > 1 else None
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module
+            if node.module in ("connector", "providers"):
+                found.update(f"{node.module}.{alias.name}" for alias in node.names)
+            else:
+                found.add(node.module)
+    return found
+
+
+def modules() -> list[Path]:
+    return sorted(p for top in ("connector", "providers") for p in (ROOT / top).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_inwards(path: Path) -> None:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    here = room_of(name)
+    if here is None:
+        return
+    assert here in FLOOR, f"{here} has no floor"
+    for module in imports(path):
+        there = room_of(module)
+        if there is None or there == here:
+            continue
+        same = any({here, there} <= rooms for rooms in TOGETHER)
+        assert same or FLOOR[there] < FLOOR[here], f"{name} imports {module}"
+        if here == "providers":
+            assert there in FOR_PROVIDERS, f"{name} imports {module}"
+
+
+def test_sql_lives_in_mirror_and_outbox_only() -> None:
+    for path in modules():
+        room = path.relative_to(ROOT).parts[:2]
+        if room in (("connector", "mirror"), ("connector", "outbox")):
+            continue
+        heavy = {m.split(".")[0] for m in imports(path)} & {"sqlalchemy", "sqlmodel", "sqlite3"}
+        assert not heavy, f"{path.name} imports {heavy}"
+
+
+def test_no_module_is_called_utils() -> None:
+    assert not [p for p in modules() if p.stem in ("utils", "util", "helpers", "common", "misc")]
+
+
+def test_the_pure_rooms_read_no_clock() -> None:
+    for path in modules():
+        if not {"receivables", "dunning", "messages"} & set(path.parts):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                assert (
+                    node.attr not in ("today", "now", "utcnow")
+                    or not isinstance(node.value, ast.Name)
+                    or node.value.id not in ("date", "datetime", "time")
+                ), f"{path}: a clock"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from connector.cli import app; from typer.testing import CliRunner;"
+        "r = CliRunner().invoke(app, ['--help']); assert r.exit_code == 0, r.output;"
+        "heavy = {'sqlalchemy', 'sqlmodel', 'pydantic', 'apscheduler', 'requests'};"
+        "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == "[]"
