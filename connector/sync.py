@@ -26,7 +26,7 @@ from connector.mirror.state import State, scratch
 from connector.mirror.store import Mirror
 from connector.mirror.tables import ReminderState
 from connector.outbox import smtp
-from connector.outbox.deliver import deliver, settle_unknown
+from connector.outbox.deliver import deliver, settle_unknown, withdraw_outdated
 from connector.outbox.desk import Clock, Delivered, Desk
 from connector.outbox.queue import Outbox
 from connector.outbox.runs import Runs
@@ -216,6 +216,7 @@ def _run(
     )
     done = Delivered()
     settle_unknown(desk, done)
+    withdraw_outdated(desk, done)
     study = _decide(firm, mirror, now, today, pulled)
     rows = box.reserve(study.plan, lambda e, line: firm.note(e, line, today), run_id, now)
     report = Report(study.plan, pulled, done)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,52 @@ def test_proposals_wait_and_go_when_approved(tryton: TrytonLab, tmp_path: Path) 
     left = {p["key"] for p in desk.relance("review", "--json").json["proposals"]}
     assert not left & {one["key"], two["key"]}
     assert desk.relance("approve", two["key"]).code == 2
+
+
+def test_an_edited_text_is_what_goes_out(tryton: TrytonLab, tmp_path: Path) -> None:
+    desk = configured(tmp_path / "firm", tryton, MODE="review")
+    assert desk.relance("sync").code == 0
+    proposals = desk.relance("review", "--json").json["proposals"]
+    situation = tryton.situations["overdue_6"]
+    (mine,) = [p for p in proposals if p["invoices"] == [situation.number]]
+    words = "Bonjour Jeanne,\n\nvoici un mot de ma main. <b>Merci</b>\n"
+    (desk.folder / "mine.txt").write_text(f"Subject: Un mot\n\n{words}", encoding="utf-8")
+    assert desk.relance("edit", mine["key"], "--file", "mine.txt").code == 0
+
+    # Planning again leaves an edited proposal as it is.
+    assert desk.relance("sync").code == 0
+    assert "waiting_for_approval" in desk.relance("why", str(situation.number)).out
+    assert desk.relance("approve", mine["key"]).code == 0
+    assert desk.relance("sync", "--json").json["delivered"]["sent"] == [mine["key"]]
+    (mail,) = tryton.mails
+    assert mail["Subject"] == "Un mot"
+    assert "voici un mot de ma main. &lt;b&gt;Merci&lt;/b&gt;" in body_of(mail)
+    assert f"Ref. {mine['key']}" in body_of(mail)
+
+
+def test_an_edited_text_about_another_amount_is_planned_anew(
+    tryton: TrytonLab, tmp_path: Path
+) -> None:
+    desk = configured(tmp_path / "firm", tryton, MODE="review")
+    assert desk.relance("sync").code == 0
+    situation = tryton.situations["overdue_6"]
+
+    def proposal() -> dict[str, Any]:
+        proposals = desk.relance("review", "--json").json["proposals"]
+        (mine,) = [p for p in proposals if p["invoices"] == [situation.number]]
+        assert isinstance(mine, dict)
+        return mine
+
+    before = proposal()
+    (desk.folder / "mine.txt").write_text("Subject: Un mot\n\nMa phrase.\n", encoding="utf-8")
+    assert desk.relance("edit", before["key"], "--file", "mine.txt").code == 0
+    tryton.pay(situation.id, Decimal("10.00"))
+    assert desk.relance("sync").code == 0
+    after = proposal()
+    assert Decimal(after["claim"]) == Decimal(before["claim"]) - 10
+    assert "Ma phrase" not in after["body"]
+    shown = desk.relance("edit", after["key"], EDITOR="grep -q 'Ma phrase'")
+    assert shown.code == 0, shown.err  # the draft was offered
 
 
 def test_what_was_paid_since_the_approval_is_withdrawn(tryton: TrytonLab, tmp_path: Path) -> None:

@@ -159,6 +159,21 @@ def approve(
 
 
 @app.command()
+def edit(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY")],
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Take the text from here.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Change the text of a proposal in your editor; what you save is what goes out."""
+    from connector.cli import boxes
+
+    raise typer.Exit(boxes.edit(_chosen(context, config), key, file))
+
+
+@app.command()
 def reject(
     context: typer.Context, keys: KeysArgument, because: Because, config: ConfigOption = None
 ) -> None:

@@ -2,15 +2,19 @@
 
 import getpass
 import os
+import shlex
+import subprocess
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, put, put_json, table
 from connector.config import Config, installation
 from connector.errors import ConfigError
+from connector.messages.mail import Page
 from connector.mirror.lookup import zone_of
 from connector.mirror.state import State
 from connector.mirror.tables import ReminderState
@@ -19,6 +23,7 @@ from connector.outbox.rows import Row
 from connector.outbox.runs import Runs
 from connector.receivables import money
 
+CUT = "-- what was edited before, kept as a draft; everything from this line on is left out --"
 Work = Callable[[Config, Outbox, State], int]
 
 
@@ -121,6 +126,62 @@ def approve(path: Path | None, keys: list[str], every: bool) -> int:
         return 0
 
     return _each(path, work)
+
+
+def edit(path: Path | None, key: str, file: Path | None) -> int:
+    """The text of a proposal as a person wants it: in an editor, or from a file."""
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        row = box.find(key)
+        if row.state is not ReminderState.PROPOSED:
+            raise ConfigError(f"{row.key}: is {row.state}, not a proposal: see relance review")
+        written = _text_of(file) if file else _in_editor(_to_edit(row, box.draft(row)))
+        subject, text = _parts(written)
+        if row.key not in text:
+            text = f"{text.rstrip()}\n\nRef. {row.key}\n"
+        html = Page().typed(text, language=row.language, subject=subject)
+        box.edit(row, subject, text, html, _person(), now())
+        put(f"edited {row.key[:8]}: relance approve {row.key[:8]} lets it go.")
+        return 0
+
+    return _each(path, work)
+
+
+def _to_edit(row: Row, draft: Row | None) -> str:
+    text = f"Subject: {row.subject}\n\n{row.text}"
+    if draft:
+        text += f"\n{CUT}\nSubject: {draft.subject}\n\n{draft.text}"
+    return text
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read as UTF-8 text: {error}") from None
+
+
+def _in_editor(text: str) -> str:
+    """The text as it was saved in the person's editor."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not editor:
+        raise ConfigError("no editor: set EDITOR, or give the text with --file FILE")
+    with TemporaryDirectory(prefix="relance-") as folder:
+        file = Path(folder) / "reminder.txt"
+        file.write_text(text, encoding="utf-8")
+        if subprocess.run([*shlex.split(editor), str(file)], check=False).returncode:
+            raise ConfigError(f"{editor}: ended with an error: the text stays as it was")
+        return _text_of(file)
+
+
+def _parts(written: str) -> tuple[str, str]:
+    """Subject and text of what was written, what stands under the cut left out."""
+    head, _, body = written.partition(CUT)[0].partition("\n\n")
+    name, _, subject = head.partition(":")
+    subject = clean(subject).strip()
+    if name.strip().lower() != "subject" or not subject or not body.strip():
+        raise ConfigError("expected a line `Subject: ...`, an empty line, then the text")
+    return subject, "\n".join(clean(line) for line in body.strip("\n").split("\n")) + "\n"
 
 
 def reject(path: Path | None, keys: list[str], because: str) -> int:

@@ -282,14 +282,15 @@ def policy_show(path: Path | None, name: str) -> int:
         (
             rung,
             step.name,
-            f"{step.days} {step.unit} {step.when}"
-            + (" (its deadline)" if step.after == "deadline" else ""),
+            f"{step.days} {step.unit} "
+            + ("after the deadline" if step.after == "deadline" else step.when),
             step.channel,
-            "to approve" if step.asks else "by itself",
+            "approval" if step.asks else "by itself",
             step.legal,
         )
         for rung, step in shown.rungs
     ]
-    table(("rung", "step", "when", "by", "goes", "legal duty"), rows)
+    columns = ("rung", "step", "when", "by", "goes", "legal duty")
+    table(columns, rows, wide_only=("rung", "legal duty"))
     put(f"Ready-made: {', '.join(ready_made())}.")
     return 0

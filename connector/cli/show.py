@@ -15,6 +15,8 @@ from rich.table import Table
 from connector.dunning.plan import Plan, Reminder
 from connector.receivables import money
 
+_WIDE = 110
+
 
 def clean(text: object) -> str:
     """Text from outside as one harmless line: no control characters, no direction overrides."""
@@ -41,22 +43,40 @@ def put_json(value: Mapping[str, Any]) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    right: Sequence[str] = (),
+    wide_only: Sequence[str] = (),
 ) -> None:
-    """A table on stdout: ruled on a terminal, aligned words in a pipe."""
+    """A table on stdout: ruled on a terminal, aligned words in a pipe.
+
+    Columns of `wide_only` are left out where there are fewer than 110 columns; a cell that does
+    not fit is cut, never folded.
+    """
     terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if terminal else 200, highlight=False)
+    shown = [
+        number
+        for number, column in enumerate(columns)
+        if console.width >= _WIDE or column not in wide_only
+    ]
     drawn = Table(
         box=box.SIMPLE_HEAD if terminal else None,
         pad_edge=False,
+        padding=(0, 2, 0, 0),
         header_style="bold" if terminal else "",
-        show_header=True,
     )
-    for column in columns:
-        drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(escape(clean(cell)) for cell in row))
-    width = None if terminal else 200
-    Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False).print(drawn)
+    cells = [[clean(row[number]) for number in shown] for row in rows]
+    for place, number in enumerate(shown):
+        figure = columns[number] in right
+        widest = max((len(row[place]) for row in cells), default=0) if figure else None
+        side: Any = "right" if figure else "left"
+        drawn.add_column(
+            columns[number], justify=side, overflow="ellipsis", no_wrap=True, min_width=widest
+        )
+    for row in cells:
+        drawn.add_row(*(escape(cell) for cell in row))
+    console.print(drawn)
 
 
 def sums(amounts: Mapping[str, int]) -> str:
@@ -76,10 +96,14 @@ def plan(shown: Plan, company: str) -> None:
         f"claiming {sums(shown.claimed())}."
     )
     put(f"{_count(len(shown.silences), 'due line')} without a reminder today.")
+    waiting = sum(entry.needs_approval for entry in shown.reminders)
+    if waiting:
+        put(f"{_count(waiting, 'reminder')} would wait for your approval.")
     put()
     if shown.reminders:
-        columns = ("customer", "step", "by", "to", "invoices", "claim", "")
-        table(columns, (_reminder(entry) for entry in shown.reminders), right=("claim",))
+        columns = ("customer", "step", "by", "to", "invoices", "claim")
+        rows = (_reminder(entry) for entry in shown.reminders)
+        table(columns, rows, right=("claim",), wide_only=("by", "to"))
         put()
     counts: dict[str, list[str]] = {}
     for silence in shown.silences:
@@ -87,8 +111,8 @@ def plan(shown: Plan, company: str) -> None:
             counts.setdefault(str(quiet.reason), []).append(silence.invoice)
     if counts:
         ranked = sorted(counts.items(), key=lambda item: (-len(item[1]), item[0]))
-        rows = [(code, len(found), ", ".join(found[:3])) for code, found in ranked]
-        table(("silent because", "lines", "such as"), rows, right=("lines",))
+        reasons = ((code, len(found), ", ".join(found[:2])) for code, found in ranked)
+        table(("silent because", "lines", "such as"), reasons, right=("lines",))
         put()
     put("relance why INVOICE says why; relance preview INVOICE shows the message.")
 
@@ -107,7 +131,6 @@ def _reminder(entry: Reminder) -> tuple[object, ...]:
         ", ".join(entry.to),
         f"{invoices[0]}{more}",
         f"{money.text(entry.claim, entry.currency)} {entry.currency}",
-        "to approve" if entry.needs_approval else "",
     )
 
 

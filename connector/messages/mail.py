@@ -30,6 +30,7 @@ _STYLES = {
     "th": "padding:8px 6px;border-bottom:2px solid #9aa5b1;font-weight:bold;vertical-align:bottom",
     "td": "padding:8px 6px;border-bottom:1px solid #d5dbe1;vertical-align:top",
 }
+_TYPED = "margin:0;white-space:pre-wrap;font-family:Consolas,Menlo,monospace;font-size:14px"
 _SIDES = re.compile(r"text-align:(left|right)")
 
 
@@ -77,6 +78,11 @@ class Page:
         _style(tokens)
         inner = Markup(self.reader.renderer.render(tokens, self.reader.options, {}))
         return self.frame.render(language=language, subject=subject, body=inner, foot=foot)
+
+    def typed(self, text: str, *, language: str, subject: str) -> str:
+        """The page of a text that a person typed: as it stands, its columns kept."""
+        inner = Markup('<p style="{}">{}</p>').format(_TYPED, text)
+        return self.frame.render(language=language, subject=subject, body=inner, foot=())
 
 
 def _style(tokens: Sequence[Token]) -> None:

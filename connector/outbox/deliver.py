@@ -191,6 +191,21 @@ def _notes_found(desk: Desk, row: Row, found: Found) -> None:
     desk.box.noted(found_ids, desk.now)
 
 
+def withdraw_outdated(desk: Desk, done: Delivered) -> None:
+    """Edited proposals whose principal, lines, recipient or holds have changed since.
+
+    They are planned anew; what the person wrote is kept, and offered when the new one is edited.
+    """
+    for row in desk.box.rows(ReminderState.PROPOSED):
+        if not row.edited:
+            continue
+        facts = read(desk.mirror, desk.day, desk.today, customer_id=row.customer_id, without=row.id)
+        because = look(facts, desk.policies, desk.today, row.wanted).withdraw
+        if because:
+            desk.box.supersede(row, desk.now, f"changed since it was edited: {because}")
+            done.withdrawn[row.key] = f"changed since it was edited: {because}"
+
+
 def settle_unknown(desk: Desk, done: Delivered) -> None:
     """Ask the product what became of rows whose outcome nobody knows.
 

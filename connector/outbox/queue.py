@@ -150,6 +150,28 @@ class Outbox:
         """
         self._decide(row, state=ReminderState.PLANNED, approved_by=by, approved_at=now)
 
+    def edit(self, row: Row, subject: str, text: str, html: str, by: str, now: datetime) -> None:
+        """What a person wrote in place of the text: it is what goes out, marked edited.
+
+        Raises:
+            ConfigError: it is no proposal any more.
+        """
+        self._decide(
+            row, subject=subject, text=text, html=html, edited=True, approved_by=by, approved_at=now
+        )
+
+    def draft(self, row: Row) -> Row | None:
+        """An edited text about one of these invoices that was withdrawn since, the latest."""
+        mine = {line.invoice_id for line in row.lines}
+        drafts = [
+            other
+            for other in self.rows(ReminderState.SUPERSEDED)
+            if other.edited
+            and other.customer_id == row.customer_id
+            and mine & {line.invoice_id for line in other.lines}
+        ]
+        return drafts[-1] if drafts else None
+
     def reject(self, row: Row, because: str, by: str, on: date, now: datetime) -> None:
         """Pass the step: the lines go on to the next one, and no gap starts.
 
