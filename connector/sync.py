@@ -168,30 +168,74 @@ def dry_run(
         yield _study(firm, mirror, now, day, progress), mirror
 
 
-def sync(firm: Firm, clock: Clock, progress: Progress, stopped: Callable[[], bool]) -> Report:
-    """One whole run. `clock` gives aware UTC instants; `stopped` ends it after the row in hand.
+@dataclass(slots=True)
+class Work:
+    """A run under way: what is so today, and everything that writing and sending needs."""
+
+    firm: Firm
+    study: Study
+    desk: Desk
+    run_id: int
+    report: Report
+
+    def reserve(self, plan: Plan, *, by: str = "", keep_others: bool = False) -> None:
+        """Write a plan down; `by` has approved it, `keep_others` leaves other proposals alone."""
+        today = plan.today
+        rows = self.desk.box.reserve(
+            plan,
+            lambda entry, line: self.firm.note(entry, line, today),
+            self.run_id,
+            self.desk.now,
+            by=by,
+            keep_others=keep_others,
+        )
+        self.report.proposed = sum(row.state is ReminderState.PROPOSED for row in rows)
+        self.report.planned = len(rows) - self.report.proposed
+
+
+@contextmanager
+def run(
+    firm: Firm, clock: Clock, progress: Progress, stopped: Callable[[], bool], what: str
+) -> Iterator[Work]:
+    """A run of one firm up to its decision: locked, recorded, pulled, the unknown settled.
 
     Raises:
         ConfigError: another run of this firm is at work, or the state is another firm's.
         AuthRequired, Transient, StaleMirror: nothing was sent; pages already read are kept.
     """
     with one_run(firm.company.ledger_id), State.opened(firm.config.state) as state:
-        mirror, box = Mirror(state), Outbox(state, installation(firm.config, make=True))
+        mirror, box, runs = (
+            Mirror(state),
+            Outbox(state, installation(firm.config, True)),
+            Runs(state),
+        )
         now, today = clock(), firm.today(clock())
         mirror.bind(firm.company, today)
-        runs = Runs(state)
-        run_id = runs.begin("sync", now)
+        run_id = runs.begin(what, now)
         try:
             box.interrupted(now)
-            report = _run(firm, mirror, box, run_id, clock, progress, stopped)
+            work = _prepared(firm, mirror, box, run_id, clock, progress, stopped)
+            yield work
         except Exception as error:
             runs.end(run_id, clock(), f"{type(error).__name__}: {error}", {})
             raise
+        report = work.report
         runs.end(run_id, clock(), report.delivered.ended_by or "done", report.counts)
-    return report
 
 
-def _run(
+def sync(firm: Firm, clock: Clock, progress: Progress, stopped: Callable[[], bool]) -> Report:
+    """One whole run. `clock` gives aware UTC instants; `stopped` ends it after the row in hand.
+
+    Raises:
+        ConfigError, AuthRequired, Transient, StaleMirror: as `run`.
+    """
+    with run(firm, clock, progress, stopped, "sync") as work:
+        work.reserve(work.study.plan)
+        deliver(work.desk, work.report.delivered)
+    return work.report
+
+
+def _prepared(
     firm: Firm,
     mirror: Mirror,
     box: Outbox,
@@ -199,7 +243,7 @@ def _run(
     clock: Clock,
     progress: Progress,
     stopped: Callable[[], bool],
-) -> Report:
+) -> Work:
     now, today = clock(), firm.today(clock())
     pulled = _pull(firm, mirror, now, today, progress)
     desk = Desk(
@@ -218,12 +262,7 @@ def _run(
     settle_unknown(desk, done)
     withdraw_outdated(desk, done)
     study = _decide(firm, mirror, now, today, pulled)
-    rows = box.reserve(study.plan, lambda e, line: firm.note(e, line, today), run_id, now)
-    report = Report(study.plan, pulled, done)
-    report.proposed = sum(row.state == ReminderState.PROPOSED for row in rows)
-    report.planned = len(rows) - report.proposed
-    deliver(desk, done)
-    return report
+    return Work(firm, study, desk, run_id, Report(study.plan, pulled, done))
 
 
 def _study(firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress) -> Study:

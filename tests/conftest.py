@@ -46,9 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--practices"):
         items.clear()
         config.stash[LISTED] = [
-            f"{'shown' if shown.get(id) or shown.get(row['same_as']) else '  -  '}"
-            f"  {id}  {row['area']:9}  {row['practice']}"
-            for id, row in known.items()
+            f"{'shown' if shown.get(name) or shown.get(row['same_as']) else '  -  '}"
+            f"  {name}  {row['area']:9}  {row['practice']}"
+            for name, row in known.items()
         ]
 
 

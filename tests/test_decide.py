@@ -50,23 +50,27 @@ def silence(plan: Plan, number: str = "F1") -> Silence:
 # --- which step ---------------------------------------------------------------------------------
 
 
+@pytest.mark.practice("P0-24", "P2-33")
 def test_an_old_line_starts_with_the_friendly_step() -> None:
     reminder = only_reminder(plan_of(case(late=200)))
     assert (reminder.step, reminder.channel, reminder.claim) == ("friendly", Channel.EMAIL, 10000)
 
 
+@pytest.mark.practice("P0-32", "P2-33")
 def test_after_the_friendly_step_comes_the_firm_one() -> None:
     reminder = only_reminder(plan_of(case(late=20, had=(had("friendly", days_ago=12),))))
     assert reminder.step == "firm"
     assert reminder.deadline_on == date(2026, 11, 30)  # 28 November is a Saturday
 
 
+@pytest.mark.practice("P3-14")
 def test_the_next_step_waits_for_the_gap_after_the_last() -> None:
     plan = plan_of(case(late=20, had=(had("friendly", days_ago=3), had("friendly", "c1", 1))))
     assert reasons(plan) == {Reason.STEP_WAITING: date(2026, 11, 22)}
     assert silence(plan).next_on == date(2026, 11, 23)  # a Monday: 22 November is a Sunday
 
 
+@pytest.mark.practice("P2-55", "P4-36")
 def test_the_next_step_waits_for_the_printed_deadline() -> None:
     firm = had("firm", days_ago=6, deadline_on=TODAY + 4 * D)
     done = (had("friendly", days_ago=30), firm, had("firm", "c1", 0))
@@ -74,6 +78,7 @@ def test_the_next_step_waits_for_the_printed_deadline() -> None:
     assert silence(plan).next_on == TODAY + 5 * D
 
 
+@pytest.mark.practice("P0-33", "P4-24")
 def test_the_hand_over_needs_a_notice_had() -> None:
     plan = plan_of(case(late=90, had=(had("notice", state=HadState.PASSED, days_ago=40),)))
     assert Reason.LADDER_FINISHED in reasons(plan)
@@ -81,6 +86,7 @@ def test_the_hand_over_needs_a_notice_had() -> None:
     assert only_reminder(plan_of(case(late=90, had=(notice,)))).step == "handover"
 
 
+@pytest.mark.practice("P4-14")
 def test_a_call_is_due_between_two_messages() -> None:
     reminder = only_reminder(plan_of(case(late=10, had=(had("friendly", days_ago=7),))))
     assert (reminder.step, reminder.channel, reminder.route) == ("call", Channel.CALL, "note")
@@ -93,6 +99,7 @@ def test_a_call_is_passed_once_the_message_above_it_is_due() -> None:
     assert reminder.step == "firm"
 
 
+@pytest.mark.practice("P0-37", "P3-12")
 def test_a_reminder_before_the_due_date_is_for_late_payers_or_large_amounts() -> None:
     small = case(due_on=TODAY + 7 * D, issued_on=TODAY - 23 * D)
     assert Reason.NOT_DUE in reasons(plan_of(small))
@@ -192,6 +199,7 @@ def test_a_step_repeats_until_a_higher_one_is_due() -> None:
     ],
 )
 @pytest.mark.parametrize("on_customer", [False, True])
+@pytest.mark.practice("P0-01", "P0-35", "P1-04", "P1-40", "P2-19", "P3-01")
 def test_a_mark_silences_until_its_last_day(mark: Mark, reason: Reason, on_customer: bool) -> None:
     decision = Decision(mark=mark, since=TODAY - 5 * D, until=TODAY + 3 * D)
 
@@ -205,6 +213,7 @@ def test_a_mark_silences_until_its_last_day(mark: Mark, reason: Reason, on_custo
     assert marked(replace(decision, until=TODAY - D)).reminders
 
 
+@pytest.mark.practice("P1-24")
 def test_a_promise_is_kept_quiet_until_two_business_days_after_it() -> None:
     promise = Decision(mark=Mark.PROMISED, since=TODAY - 5 * D, until=TODAY - D)  # a Thursday
     plan = plan_of(case(decisions=(promise,)))
@@ -212,6 +221,7 @@ def test_a_promise_is_kept_quiet_until_two_business_days_after_it() -> None:
     assert plan_of(case(decisions=(promise,)), today=date(2026, 11, 24)).reminders
 
 
+@pytest.mark.practice("P1-18")
 def test_of_a_partial_dispute_the_rest_is_claimed() -> None:
     part = Decision(mark=Mark.DISPUTED, since=TODAY, amount=4000)
     assert only_reminder(plan_of(case(decisions=(part,)))).claim == 6000
@@ -261,6 +271,7 @@ def test_of_a_partial_dispute_the_rest_is_claimed() -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, Reason) else "",
 )
+@pytest.mark.practice("P0-19", "P2-01", "P2-32", "P3-02", "P3-03")
 def test_a_situation_silences(line: Case, expected: Reason) -> None:
     assert expected in reasons(plan_of(line))
 
@@ -313,6 +324,7 @@ def test_the_cap_keeps_the_hardest_stage() -> None:
 # --- messages -----------------------------------------------------------------------------------
 
 
+@pytest.mark.practice("P1-33")
 def test_one_message_lists_all_lines_and_takes_the_highest_step() -> None:
     plan = plan_of(case("A", late=20, had=(had("friendly"),)), case("B", late=5))
     reminder = only_reminder(plan)
@@ -414,6 +426,7 @@ def lines(draw: st.DrawFn) -> list[Case]:
 
 @settings(max_examples=200, deadline=None)
 @given(lines(), st.integers(-5, 20))
+@pytest.mark.practice("P0-17", "P3-21")
 def test_every_open_line_has_exactly_one_verdict(cases: list[Case], later: int) -> None:
     plan = decide(snapshot(*cases), STANDARD, TODAY + later * D)
     spoken = [line.invoice for r in plan.reminders for line in r.lines]
@@ -424,6 +437,7 @@ def test_every_open_line_has_exactly_one_verdict(cases: list[Case], later: int) 
 
 @settings(max_examples=100, deadline=None)
 @given(lines(), st.randoms(use_true_random=False))
+@pytest.mark.practice("P1-32", "P4-37")
 def test_order_does_not_matter(cases: list[Case], random: object) -> None:
     shuffled = list(cases)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -448,6 +462,7 @@ def test_one_message_a_customer_never_for_nothing_and_the_gap_is_kept(cases: lis
 
 @settings(max_examples=200, deadline=None)
 @given(lines())
+@pytest.mark.practice("P1-08")
 def test_never_back_a_stage_and_never_the_same_twice(cases: list[Case]) -> None:
     by_number = {c.number: c for c in cases}
     for reminder in plan_of(*cases).reminders:

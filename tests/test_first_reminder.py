@@ -1,5 +1,6 @@
 """The main job on real parts: a Tryton server, its mail to a sink, and `relance` as a process."""
 
+import json
 import re
 import signal
 import socket
@@ -43,6 +44,7 @@ def body_of(message: Any) -> str:
     return str(part.get_content())
 
 
+@pytest.mark.practice("P0-12", "P2-62")
 def test_the_first_reminder_and_back(tryton: TrytonLab, tmp_path: Path) -> None:
     desk = configured(tmp_path / "firm", tryton)
 
@@ -121,6 +123,7 @@ def test_proposals_wait_and_go_when_approved(tryton: TrytonLab, tmp_path: Path) 
     assert desk.relance("approve", two["key"]).code == 2
 
 
+@pytest.mark.practice("P2-29", "P2-47")
 def test_an_edited_text_is_what_goes_out(tryton: TrytonLab, tmp_path: Path) -> None:
     desk = configured(tmp_path / "firm", tryton, MODE="review")
     assert desk.relance("sync").code == 0
@@ -167,6 +170,7 @@ def test_an_edited_text_about_another_amount_is_planned_anew(
     assert shown.code == 0, shown.err  # the draft was offered
 
 
+@pytest.mark.practice("P0-12")
 def test_what_was_paid_since_the_approval_is_withdrawn(tryton: TrytonLab, tmp_path: Path) -> None:
     desk = configured(tmp_path / "firm", tryton, MODE="review")
     assert desk.relance("sync").code == 0
@@ -203,6 +207,47 @@ def test_a_dry_run_leaves_the_state_byte_for_byte(tryton: TrytonLab, tmp_path: P
     dry = desk.relance("sync", "--dry-run", "--json")
     assert dry.code == 0, dry.err
     assert desk.digests() == before
+
+
+def test_a_saved_plan_sends_exactly_what_still_holds(tryton: TrytonLab, tmp_path: Path) -> None:
+    desk = configured(tmp_path / "firm", tryton, MODE="review")
+    assert desk.relance("sync", "--dry-run", "--plan-out", "plan.json").code == 0
+    file = desk.folder / "plan.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    paid = tryton.situations["overdue_10"]
+    tryton.pay(paid.id)
+    saved["reminders"][0]["subject"] = "Un sujet du fichier"
+    file.write_text(json.dumps(saved), encoding="utf-8")
+
+    done = desk.relance("apply", "plan.json", "--json")
+    assert done.code == 3, done.err  # something dropped out
+    assert [d for d in done.json["dropped"] if str(paid.number) in d and "settled" in d]
+    delivered = done.json["delivered"]
+    went, waits = set(delivered["sent"]), set(delivered["waiting"])  # the gap holds some back
+    assert len(went | waits) + len(done.json["dropped"]) == len(saved["reminders"])
+    assert saved["reminders"][0]["key"] in went
+    sent = [r for r in saved["reminders"] if r["channel"] == "email" and r["key"] in went]
+    assert subjects(tryton) == Counter((r["to"][0], unfolded(r["subject"])) for r in sent)
+
+    again = desk.relance("apply", "plan.json", "--json")
+    assert not again.json["delivered"]["sent"]
+    assert len(again.json["dropped"]) == len(saved["reminders"])
+    assert len(tryton.mails) == len(sent)
+
+    for change, words in (
+        ({"version": 2}, "version"),
+        ({"ledger": "tryton:other:1"}, "tryton:other:1"),
+        ({"sample": True}, "sample"),
+    ):
+        file.write_text(json.dumps(saved | change), encoding="utf-8")
+        refused = desk.relance("apply", "plan.json")
+        assert refused.code == 2
+        assert words in refused.err
+    saved["data"]["payments_read_at"] = "2026-01-01T00:00:00Z"
+    file.write_text(json.dumps(saved), encoding="utf-8")
+    assert desk.relance("apply", "plan.json").code == 3
+    assert len(tryton.mails) == len(sent)
 
 
 class Html(BaseHTTPRequestHandler):

@@ -21,7 +21,7 @@ FLOORS = (
     {"connector.messages", "connector.mirror", "connector.registry", "providers"},
     {"connector.outbox", "connector.reports"},
     {"connector.sync"},
-    {"connector.service"},
+    {"connector.service", "connector.apply"},
     {"connector.cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

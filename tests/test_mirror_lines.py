@@ -17,6 +17,7 @@ from connector.mirror.store import Mirror
 from connector.receivables.records import (
     Allocation,
     DocumentState,
+    DueLine,
     Past,
     PaymentState,
     Record,
@@ -106,7 +107,7 @@ def test_what_the_product_no_longer_knows_is_void(mirror: Mirror) -> None:
     assert rows(mirror, tables.due_line, "balance") == [0, 0]
     assert rows(mirror, tables.credit_note, "state", "balance") == [("void", 0)]
     assert [what for what, *_ in told(mirror)].count("missing") == 3
-    put(mirror, invoice("i1", modified_at=at(9)))  # it was only out of sight
+    put(mirror, invoice("i1", modified_at=at(8)))  # brought back from a backup over there
     assert rows(mirror, tables.invoice, "state")[0] == "open"
     assert rows(mirror, tables.due_line, "balance", "reopened_on")[0] == (10000, TODAY)
 
@@ -137,6 +138,13 @@ def test_lines_without_an_id_keep_the_number_of_their_first_day(mirror: Mirror) 
     more = date(2026, 12, 1)
     put(mirror, invoice("i1", *(line(due_on=day) for day in (JULY, august, more, more))))
     assert set(lines_of(mirror)) == {"1", "3", "4", "5"}  # … and its number is not used again
+
+
+def test_lines_of_one_day_are_told_apart_by_their_amount(mirror: Mirror) -> None:
+    small, large = (DueLine(due_on=MAY, amount=n, balance=n) for n in (4000, 6000))
+    put(mirror, invoice("i1", large, small))
+    put(mirror, invoice("i1", large))
+    assert lines_of(mirror) == {"2": (1, MAY, 6000)}
 
 
 def test_lines_with_an_id_are_known_by_it(mirror: Mirror) -> None:

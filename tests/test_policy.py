@@ -50,6 +50,7 @@ channel = "fax"
 """
 
 
+@pytest.mark.practice("P0-07")
 def test_ten_mistakes_print_ten_messages() -> None:
     told = problems(TEN)
     assert len(told) >= 10

@@ -8,7 +8,7 @@ import pytest
 from connector.contract import Kind
 from connector.dunning.plan import Reason
 from connector.receivables.records import Customer, Invoice, Past, PaymentState
-from providers.files_ledger import Ledger, read_ledger
+from providers.files.ledger import Ledger, read_ledger
 from tests import sample_ledger
 from tests.sample_bills import TODAY
 from tests.sample_ledger import SITUATIONS

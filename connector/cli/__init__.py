@@ -93,6 +93,20 @@ def sync(
 
 
 @app.command()
+def apply(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Send what of a saved plan still holds; this counts as your approval of it."""
+    from connector.cli import commands
+
+    raise typer.Exit(commands.apply(_chosen(context, config), file, json, quiet or json))
+
+
+@app.command()
 def run(context: typer.Context, config: ConfigOption = None) -> None:
     """Run as a service: sync every so often, until it is told to stop."""
     from connector.cli import commands

@@ -1,5 +1,6 @@
 """The commands that read the books."""
 
+import getpass
 import json
 import os
 import signal
@@ -9,6 +10,8 @@ from pathlib import Path
 from threading import Event
 
 from connector import registry
+from connector.apply import apply as apply_plan
+from connector.apply import read_plan
 from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, plan, progress, put, put_json, say, table
 from connector.config import Config
@@ -109,6 +112,30 @@ def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, ob
     return report.exit_code, document, report.plan
 
 
+def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
+    """What of a saved plan still holds is sent; what dropped out is named."""
+    saved = read_plan(file)
+    firms = configs(path, needs_one=True)
+    if len(firms) > 1:
+        raise ConfigError("a plan is of one firm: name it with --config FILE")
+    stop = _stop_on_signals()
+
+    def work(config: Config) -> int:
+        with opened(config, os.environ) as firm, progress(quiet) as bar:
+            done = apply_plan(firm, saved, getpass.getuser(), now, bar, stop.is_set)
+            company = firm.company.name
+        report = done.report
+        if as_json:
+            put_json({"version": 1, "delivered": _delivered(report), "dropped": list(done.dropped)})
+        else:
+            put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")
+            for line in (*_told(report), *(f"  dropped: {why}" for why in done.dropped)):
+                put(clean(line))
+        return report.exit_code or (3 if done.dropped else 0)
+
+    return each(firms, work)
+
+
 def _delivered(report: Report) -> dict[str, object]:
     done = asdict(report.delivered)
     done["opens_at"] = done["opens_at"] and done["opens_at"].isoformat()
@@ -118,8 +145,12 @@ def _delivered(report: Report) -> dict[str, object]:
 def _told(report: Report) -> list[str]:
     """What a real run did, a line each."""
     done = report.delivered
-    told = [f"{len(done.sent)} sent, {report.planned} newly planned, {report.proposed} proposed."]
-    if report.proposed:
+    waiting = sum(entry.needs_approval for entry in report.plan.reminders)
+    told = [
+        f"{len(done.sent)} sent, {report.planned} newly planned, {waiting} waiting for approval "
+        f"({report.proposed} new)."
+    ]
+    if waiting:
         told.append("relance review shows the proposals, relance approve lets them go.")
     told += [f"  sent {key}" for key in done.sent]
     for word, found in (

@@ -1,6 +1,6 @@
 """Delivery: look again at one customer, claim the row, call once, settle, then the notes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from connector.contract import Receipt
@@ -29,10 +29,15 @@ RETRY = timedelta(minutes=15)
 STRANGER = timedelta(days=30)
 
 
-def deliver(desk: Desk, done: Delivered) -> None:
-    """Send what is planned and due; each row ends settled, or planned for later."""
+def deliver(desk: Desk, done: Delivered, only: Collection[str] | None = None) -> None:
+    """Send what is planned and due; each row ends settled, or planned for later.
+
+    `only` restricts it to the reminders of these keys.
+    """
     try:
         for row in desk.box.rows(ReminderState.PLANNED):
+            if only is not None and row.key not in only:
+                continue
             if desk.stopped():
                 done.ended_by = "asked to stop"
                 break

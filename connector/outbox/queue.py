@@ -52,11 +52,21 @@ class Outbox:
         live = [row for row in found if row.state not in DEAD]
         return (live or found)[-1]
 
-    def reserve(self, plan: Plan, words: Words, run_id: int | None, now: datetime) -> list[Row]:
+    def reserve(
+        self,
+        plan: Plan,
+        words: Words,
+        run_id: int | None,
+        now: datetime,
+        *,
+        by: str = "",
+        keep_others: bool = False,
+    ) -> list[Row]:
         """Write a plan down: what waits for a person as proposals, the rest as planned.
 
         Proposals that nobody has touched are replaced by what the plan now says: the same is left
-        alone, another supersedes it. `words` gives the note of each line. Returns the new rows.
+        alone, another supersedes it; with `keep_others` those that the plan does not name stay.
+        `words` gives the note of each line, `by` who has approved it. Returns the new rows.
         """
         with self.engine.begin() as connection:
             untouched = read(
@@ -68,7 +78,7 @@ class Outbox:
             wanted = {entry.key: entry for entry in plan.reminders}
             kept = {row.key for row in untouched if _same(row, wanted.get(row.key))}
             for row in untouched:
-                if row.key not in kept:
+                if row.key not in kept and not (keep_others and row.key not in wanted):
                     settle(connection, row.id, ReminderState.SUPERSEDED, now, "planned anew")
             new = [entry for entry in plan.reminders if entry.key not in kept]
             used = taken(connection, (line.key for entry in new for line in entry.lines))
@@ -81,6 +91,7 @@ class Outbox:
                     installation=self.installation,
                     run_id=run_id,
                     now=now,
+                    by=by,
                 )
                 for entry in new
                 if used.isdisjoint(line.key for line in entry.lines)

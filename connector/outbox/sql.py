@@ -28,6 +28,7 @@ def add(
     installation: str,
     run_id: int | None,
     now: datetime,
+    by: str = "",
 ) -> int:
     """The row number of a plan's entry, written down; `notes` are the words of each line."""
     message = entry.message
@@ -58,6 +59,8 @@ def add(
         "deadline_on": entry.deadline_on,
         "legal": entry.legal,
         "state": state,
+        "approved_by": by,
+        "approved_at": now if by else None,
         "planned_on": today,
         "planned_at": now,
         "installation": installation,

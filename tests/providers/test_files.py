@@ -14,7 +14,7 @@ from connector.errors import ConfigError, Rejected, Transient, Unsupported
 from connector.receivables.records import Customer, DocumentState, Invoice, Message, Record
 from providers import files
 from providers.files import SPEC, Files
-from providers.files_ledger import CHANNELS, STAGES, read_ledger
+from providers.files.ledger import CHANNELS, STAGES, read_ledger
 from tests.contract import ProviderContract
 from tests.ledger import RECORDS
 from tests.providers.folder import FILES, folder, ledger_folder, opened

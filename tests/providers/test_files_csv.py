@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from connector.contract import Kind
 from connector.errors import ConfigError
-from providers.files_ledger import TABLES, read_ledger
-from providers.files_rows import LIMIT, Table
+from connector.receivables.records import Mark
+from providers.files.ledger import TABLES, read_ledger
+from providers.files.rows import LIMIT, Table
 from tests.providers.folder import FILES, folder, opened
 
 COMPANY = "id,name,country,timezone,currency,today,read_at,email\n"
@@ -105,7 +106,7 @@ CASES: list[tuple[str, str | bytes, str]] = [
     ("decisions", DECISION + ",,hold,2026-11-01,,\n", "decisions.csv, line 2, column invoice: is empty, and customer too (expected one of them)"),
     ("decisions", DECISION + "F-9,,hold,2026-11-01,,\n", "decisions.csv, line 2, column invoice: 'F-9' is not in invoices.csv"),
     ("decisions", DECISION + "F-1,C2,hold,2026-11-01,,\n", "decisions.csv, line 2, column customer: 'C2', and the invoice is 'C1''s"),
-    ("decisions", DECISION + "F-1,,pause,2026-11-01,,\n", "decisions.csv, line 2, column mark: 'pause' is not understood (expected hold, excluded, disputed, promised, plan, insolvent, handed_over, written_off, not_delivered, in_difficulty, bill, retention, factored, reply, bounced, restart)"),
+    ("decisions", DECISION + "F-1,,pause,2026-11-01,,\n", f"decisions.csv, line 2, column mark: 'pause' is not understood (expected {', '.join(Mark)})"),
     ("decisions", DECISION + "F-1,,,2026-11-01,,\n", "decisions.csv, line 2, column mark: is empty (a value is needed in every row)"),
     ("history", HISTORY + "F-1,,polite,,,2026-11-01,,\n", "history.csv, line 2, column stage: 'polite' is not understood (expected before_due, friendly, firm, notice, handover)"),
     ("history", HISTORY + "F-1,,friendly,0,,2026-11-01,,\n", "history.csv, line 2, column n: '0' is not understood (expected 1, 2 …, of calls c1, c2 …)"),

@@ -22,7 +22,7 @@ from connector.receivables.records import (
     Role,
 )
 from providers.files import Files
-from providers.files_ledger import TABLES
+from providers.files.ledger import TABLES
 from tests.providers.folder import folder, opened
 
 

@@ -11,8 +11,8 @@ import pytest
 from connector.contract import Receipt, Trace
 from connector.errors import ConfigError, Transient
 from connector.receivables.capabilities import Notes, Traces
-from providers import files_log
 from providers.files import SPEC
+from providers.files import log as log_file
 from tests.providers.folder import AT, folder, opened
 
 NOTE = Trace(
@@ -45,16 +45,16 @@ def test_a_note_comes_back_as_a_trace(tmp_path: Path) -> None:
         "F-1",
         "F-2",
     ]
-    entries = list(files_log.Log(path).entries())
+    entries = list(log_file.Log(path).entries())
     assert (len(entries), entries[0].text) == (3, text)
     stamp = AT.isoformat().replace("+00:00", "Z")
-    assert f'"{stamp}","F-1","note","k1"'.encode() in (path / files_log.NAME).read_bytes()
+    assert f'"{stamp}","F-1","note","k1"'.encode() in (path / log_file.NAME).read_bytes()
     assert provider.probe() == dataclasses.replace(SPEC.can, customer_balance=False)
 
 
 def test_a_log_cut_off_anywhere_is_closed_and_keeps_what_it_names(tmp_path: Path) -> None:
     path = folder(tmp_path)
-    log = path / files_log.NAME
+    log = path / log_file.NAME
     provider = opened(path)
     provider.note("F-1", NOTE.text(), key="k1")
     begun = log.read_bytes().index(b'"relance/1') - 1
@@ -64,13 +64,13 @@ def test_a_log_cut_off_anywhere_is_closed_and_keeps_what_it_names(tmp_path: Path
         log.write_bytes(two[:end])
         writer = opened(path)
         writer.note("F-1", NOTE.text(), key="k3")
-        found = [entry.key for entry in files_log.Log(path).entries()]
+        found = [entry.key for entry in log_file.Log(path).entries()]
         assert found[-1] == "k3", end
         assert ("k1" in found) == (end > begun), end
         assert NOTE in list(opened(path).traces(["F-1"]))
         writer.note("F-1", NOTE.text(), key="k1")
         kept = [
-            e.text for e in files_log.Log(path).entries() if (e.invoice_id, e.key) == ("F-1", "k1")
+            e.text for e in log_file.Log(path).entries() if (e.invoice_id, e.key) == ("F-1", "k1")
         ]
         assert NOTE.text() in kept, end
 
@@ -86,7 +86,7 @@ def test_two_processes_append_without_losing_a_row(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code]
     running = [subprocess.Popen([*command, who, str(path)]) for who in "ab"]
     assert [process.wait(60) for process in running] == [0, 0]
-    keys = [entry.key for entry in files_log.Log(path).entries()]
+    keys = [entry.key for entry in log_file.Log(path).entries()]
     wanted = [f"{who}{n}" for who in "ab" for n in range(40)] + ["shared"]
     assert sorted(keys) == sorted(wanted)
 
@@ -94,8 +94,8 @@ def test_two_processes_append_without_losing_a_row(tmp_path: Path) -> None:
 def test_a_log_held_by_another_is_left_for_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files_log, "PATIENCE", 0.05)
-    one, other = files_log.Log(folder(tmp_path)), opened(tmp_path)
+    monkeypatch.setattr(log_file, "PATIENCE", 0.05)
+    one, other = log_file.Log(folder(tmp_path)), opened(tmp_path)
     with one._lock, pytest.raises(Transient, match="held by another program"):
         other.note("F-1", NOTE.text(), key="k")
     assert not one.exists
@@ -103,7 +103,7 @@ def test_a_log_held_by_another_is_left_for_later(
 
 def test_a_folder_that_cannot_be_written_to_keeps_no_notes(tmp_path: Path) -> None:
     path = folder(tmp_path)
-    (path / files_log.NAME).mkdir()
+    (path / log_file.NAME).mkdir()
     can = opened(path).probe()
     assert (can.note, can.traces, can.idempotency) == (Notes.NONE, Traces.SOME, False)
 
@@ -114,18 +114,18 @@ def test_a_folder_that_cannot_be_written_to_keeps_no_notes(tmp_path: Path) -> No
 )
 def test_a_log_that_is_none_stops_everything(tmp_path: Path, content: str, told_why: str) -> None:
     path = folder(tmp_path)
-    (path / files_log.NAME).write_text(content)
+    (path / log_file.NAME).write_text(content)
     with pytest.raises(ConfigError, match=told_why):
         list(opened(path).traces(["F-1"]))
     with pytest.raises(ConfigError, match=r"Restore it, for it tells what was sent\."):
         opened(path).note("F-1", NOTE.text(), key="k")
-    assert (path / files_log.NAME).read_text() == content
+    assert (path / log_file.NAME).read_text() == content
 
 
 def test_a_log_saved_again_by_a_spreadsheet_is_read_and_written_on(tmp_path: Path) -> None:
     path = folder(tmp_path)
     saved = f"\ufeffat;invoice;kind;key;text\r\n;F-1;note;k1;{NOTE.text()}"
-    (path / files_log.NAME).write_text(saved, encoding="utf-8")
+    (path / log_file.NAME).write_text(saved, encoding="utf-8")
     provider = opened(path)
     provider.note("F-1", NOTE.text(), key="k1")
     provider.note("F-1", NOTE.text(), key="k2")

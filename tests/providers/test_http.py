@@ -117,7 +117,9 @@ def test_a_retry_after_in_the_past_is_no_wait(serve: Serve) -> None:
 
 def test_a_web_page_that_stays_is_a_wrong_address(serve: Serve) -> None:
     _, session, _ = serve(WEB_PAGE)
-    with pytest.raises(ConfigError, match="answered a web page, not the API: is RELANCE_[A-Z]+_URL the right"):
+    with pytest.raises(
+        ConfigError, match=r"answered a web page, not the API: is RELANCE_[A-Z]+_URL the right"
+    ):
         session.read("GET", "/x")
     assert session.read("GET", "/x", document=True).text.startswith("<!doctype")
 

@@ -35,7 +35,6 @@ from tests.providers.tryton_lab import (
 )
 
 __all__ = ["mine", "no_overlap", "shared"]
-pytestmark = pytest.mark.lab
 
 
 class TestTrytonBySession(ProviderContract):
@@ -175,8 +174,11 @@ def test_what_this_user_may_do(shared: Tryton) -> None:
 
 @pytest.mark.usefixtures("no_overlap")
 def test_edits_are_told_and_nothing_else(tryton: TrytonLab, mine: Tryton) -> None:
+    # the ledger was made in one go: something newer than all of it sets the others apart
+    tryton.rpc("model.party.party.write", [1], {"name": "Atelier Démo"})
     at = {kind: caught_up(mine, kind) for kind in SPEC.kinds}
     quiet = {kind: len(changed(mine, kind, cursor)) for kind, cursor in at.items()}
+    assert quiet[Kind.CUSTOMERS] == 1
     situations = tryton.situations
     overdue, due_on = situations["overdue_10"], tryton.today + timedelta(9)
 
@@ -340,10 +342,30 @@ def test_a_draft_booking_is_pending_until_posted(tryton: TrytonLab, mine: Tryton
     line = str(tryton.pay_on_account(owed.party, Decimal("7.00")))
     (payment,) = mine.account(str(owed.party)).payments
     assert (payment.id, payment.state) == (line, PaymentState.PENDING)
+    del tryton.rpc  # type: ignore[method-assign]
+    tryton.pay_on_account(owed.party, Decimal("8.00"))
     at = caught_up(mine, Kind.PAYMENTS)
+    assert line not in changed(mine, Kind.PAYMENTS, at)
     real(post, moves)
     payment = changed(mine, Kind.PAYMENTS, at)[line]  # type: ignore[assignment]
     assert (payment.state, payment.unallocated) == (PaymentState.BOOKED, 700)
+
+
+@pytest.mark.usefixtures("no_overlap")
+def test_money_attached_later_is_told_again(tryton: TrytonLab, mine: Tryton) -> None:
+    owed = tryton.situations["overdue_6"]
+    line = tryton.pay_on_account(owed.party, Decimal("7.00"))
+    tryton.pay_on_account(owed.party, Decimal("8.00"))
+    at = caught_up(mine, Kind.PAYMENTS)
+    assert str(line) not in changed(mine, Kind.PAYMENTS, at)
+    attach = {"payment_lines": [("add", [line])]}
+    tryton.rpc("model.account.invoice.write", [owed.id], attach)
+    payment = changed(mine, Kind.PAYMENTS, at)[str(line)]
+    assert isinstance(payment, Payment)
+    assert payment.unallocated == 0
+    assert payment.allocations == (Allocation(invoice_id=str(owed.id), amount=700),)
+    assert by_id(mine, owed.id).balance == cents(owed.open) - 700
+    assert [p.amount for p in mine.account(str(owed.party)).payments] == [800]
 
 
 def test_one_bad_record_does_not_hide_the_others(tryton: TrytonLab, mine: Tryton) -> None:

@@ -20,8 +20,8 @@ from connector.errors import (
 )
 from providers.http import Session
 from providers.tryton import SPEC, Tryton, check, connect
-from providers.tryton_links import Rpc
-from providers.tryton_wire import encode, plain
+from providers.tryton.links import Rpc
+from providers.tryton.wire import encode, plain
 from tests.lab.server import TrytonLab
 from tests.providers.answering import WEB_PAGE, Answer, Answering
 from tests.providers.tryton_lab import NoTokens, mail, mine, opened

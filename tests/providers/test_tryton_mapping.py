@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from connector.receivables.records import DocumentState, Invoice, PaymentState
-from providers.tryton_documents import Document, to_document
-from providers.tryton_mail import addresses, body_of
-from providers.tryton_payments import Books, Entry, Owner, owners_of, to_payment
-from providers.tryton_wire import Row, encode, sheet
+from providers.tryton.documents import Document, to_document
+from providers.tryton.mail import addresses, body_of
+from providers.tryton.payments import Books, Entry, Owner, owners_of, to_payment
+from providers.tryton.wire import Row, encode, sheet
 
 EUR, USD = {"id": 1, "code": "EUR"}, {"id": 2, "code": "USD"}
 
@@ -183,7 +183,7 @@ def test_values_go_in_all_places() -> None:
 
 def test_addresses_are_ascii_and_one_each() -> None:
     assert addresses(["a@b.example", "Élo <c@d.example>"]) == (
-        "a@b.example, =?utf-8?b?w4lsbw==?= <c@d.example>"
+        "a@b.example, =?utf-8?q?=C3=89lo?= <c@d.example>"
     )
     assert addresses([]) == ""
 

@@ -15,7 +15,6 @@ from tests.lab.server import TrytonLab
 from tests.providers.tryton_lab import TOKEN, mail, mine, opened, shared
 
 __all__ = ["mine", "shared"]
-pytestmark = pytest.mark.lab
 
 
 def test_a_mail_arrives_as_written(tryton: TrytonLab, mine: Tryton) -> None:

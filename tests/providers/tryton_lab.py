@@ -9,8 +9,7 @@ import pytest
 
 from connector.contract import Kind
 from connector.receivables.records import Message, Record
-from providers import tryton_stream
-from providers.tryton import Tryton, connect
+from providers.tryton import Tryton, connect, stream
 from tests.lab.server import TrytonLab
 from tests.records import gather
 
@@ -70,7 +69,7 @@ def changed(provider: Tryton, kind: Kind, since: str) -> dict[str, Record]:
 @pytest.fixture
 def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what is newer than the newest row counts as changed: no luck with the overlap."""
-    monkeypatch.setattr(tryton_stream, "OVERLAP", timedelta(0))
+    monkeypatch.setattr(stream, "OVERLAP", timedelta(0))
 
 
 def caught_up(provider: Tryton, kind: Kind) -> str:
@@ -90,5 +89,3 @@ def mail(invoice_id: str, to: str, **fields: Any) -> Message:
         "reference": TOKEN,
     }
     return Message(**given | fields)
-
-

@@ -9,7 +9,7 @@ from babel import Locale
 
 from connector.contract import Company
 from connector.receivables.records import Contact, Customer, CustomerKind, Role
-from providers.files_rows import Problems, Row, Table, grouped
+from providers.files.rows import Problems, Row, Table, grouped
 
 COMPANY = Table(
     "company.csv",

@@ -15,7 +15,7 @@ from requests import Response
 
 from connector.errors import AuthRequired, ConfigError, ConnectorError, OutcomeUnknown, Rejected
 from providers.http import TRIES, Session
-from providers.tryton_wire import TITLE, Binary, Row, Sheet, encode, opened, refusal, sheet
+from providers.tryton.wire import TITLE, Binary, Row, Sheet, encode, opened, refusal, sheet
 
 R = TypeVar("R", bound=Row)
 

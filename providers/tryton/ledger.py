@@ -13,17 +13,17 @@ from connector.contract import OpenItem
 from connector.errors import BadRecord, ConfigError, Rejected
 from connector.receivables.money import minor
 from connector.receivables.records import CreditNote, Customer, Invoice, Payment
-from providers.tryton_documents import INVOICE, INVOICE_OPTIONAL, Document, to_document
-from providers.tryton_links import Link
-from providers.tryton_parties import (
+from providers.tryton.documents import INVOICE, INVOICE_OPTIONAL, Document, to_document
+from providers.tryton.links import Link
+from providers.tryton.parties import (
     MECHANISM_OPTIONAL,
     PARTY,
     PARTY_OPTIONAL,
     Party,
     to_customer,
 )
-from providers.tryton_payments import ENTRY, OWNER, Books, Entry, Owner, owners_of, to_payment
-from providers.tryton_wire import Amount, Coded, Row, Wire
+from providers.tryton.payments import ENTRY, OWNER, Books, Entry, Owner, owners_of, to_payment
+from providers.tryton.wire import Amount, Coded, Row, Wire
 
 MODEL = "account.invoice"
 MERGES = 10  # customers merged into one another, one after the other
@@ -117,6 +117,7 @@ class Ledger:
         ]
 
     def received(self) -> list[object]:
+        """Receivable credit lines: payments, and the lines of credit notes among them."""
         return [
             ["account.type.receivable", "=", True],
             ["move.company", "=", self.company],

@@ -126,9 +126,9 @@ def sheet(body: bytes, row: type[R], model: str, *, wrapped: bool) -> Sheet[R]:
     """The rows in an answer's body. One that does not read is set aside with id and field."""
     try:
         rows = opened(body, list[row], wrapped=wrapped)  # type: ignore[valid-type]
-        return Sheet(rows, [], [found.id for found in rows])
+        return Sheet(rows, [], [one.id for one in rows])
     except ValidationError:
-        found = Sheet[R]([], [], [])
+        found: Sheet[R] = Sheet([], [], [])
     for raw in opened(body, list[dict[str, Any]], wrapped=wrapped):
         found.ids.append(int(raw["id"]))
         try:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from connector.receivables.money import minor
 from connector.receivables.records import CreditNote, DocumentState, DueLine, Invoice
-from providers.tryton_wire import Amount, Coded, Day, Row, Wire
+from providers.tryton.wire import Amount, Coded, Day, Row, Wire
 
 INVOICE = (
     "number",

@@ -34,12 +34,12 @@ from connector.receivables.records import (
     PaymentState,
 )
 from providers.http import Session
-from providers.tryton_ledger import MODEL, Found, Ledger
-from providers.tryton_links import Link, Rest, Rpc
-from providers.tryton_mail import addresses, body_of, one_line, traces
-from providers.tryton_parties import to_customer
-from providers.tryton_stream import STREAMS, Mark, merged, newest
-from providers.tryton_wire import Row
+from providers.tryton.ledger import MODEL, Found, Ledger
+from providers.tryton.links import Link, Rest, Rpc
+from providers.tryton.mail import addresses, body_of, one_line, traces
+from providers.tryton.parties import to_customer
+from providers.tryton.stream import STREAMS, Mark, merged, newest
+from providers.tryton.wire import Row
 
 PAGE = 500  # rows: a slow server stays under its 60 s
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from connector.receivables.money import minor
 from connector.receivables.records import Allocation, Payment, PaymentState
-from providers.tryton_wire import Amount, Coded, Day, Row, Wire
+from providers.tryton.wire import Amount, Coded, Day, Row, Wire
 
 ENTRY = (
     "party",

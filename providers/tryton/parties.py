@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from connector.receivables.records import Contact, Customer, Role
-from providers.tryton_wire import Coded, Row, Wire
+from providers.tryton.wire import Coded, Row, Wire
 
 PARTY = (
     "name",
@@ -19,7 +19,6 @@ PARTY = (
     "addresses.subdivision.code",
     "contact_mechanisms.type",
     "contact_mechanisms.value",
-    "contact_mechanisms.name",
     "contact_mechanisms.active",
     "contact_mechanisms.sequence",
     "write_date",
@@ -51,7 +50,6 @@ class Mechanism(Wire):
     id: int
     type: str
     value: str | None = None
-    name: str | None = None
     active: bool
     sequence: int | None = None
     invoice: bool | None = None
@@ -117,13 +115,15 @@ def to_customer(raw: Party) -> Customer:
 
 
 def contacts(mechanisms: list[Mechanism]) -> tuple[Contact, ...]:
-    """The e-mail addresses and telephones in use, in the order that the users gave them."""
+    """The e-mail addresses and telephones in use, in the order that the users gave them.
+
+    Their names are labels such as "Accounting", not people to greet: they are left out.
+    """
     # Tryton sorts what has no sequence first
     ordered = sorted(mechanisms, key=lambda raw: (raw.sequence or 0, raw.id))
     return tuple(
         Contact(
             id=str(raw.id),
-            name=raw.name or "",
             email=raw.value if raw.type == "email" else "",
             phone="" if raw.type == "email" else raw.value,
             role=Role.INVOICE if raw.invoice else Role.MAIN,

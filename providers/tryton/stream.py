@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connector.contract import Cursor, Kind
-from providers.tryton_links import Link
-from providers.tryton_wire import Row
+from providers.tryton.links import Link
+from providers.tryton.wire import Row
 
 # A row bears the start of its transaction, and is seen when that ends.
 OVERLAP = timedelta(minutes=10)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from connector.contract import Trace, reference_of, trace_of
 from connector.errors import Rejected
-from providers.tryton_ledger import MODEL
-from providers.tryton_links import Link
-from providers.tryton_wire import Instant, Row
+from providers.tryton.ledger import MODEL
+from providers.tryton.links import Link
+from providers.tryton.wire import Instant, Row
 
 BATCH = 100  # invoices whose notes and mails are asked for in one call
 

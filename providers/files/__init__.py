@@ -28,8 +28,8 @@ from connector.receivables.records import (
     Payment,
     PaymentState,
 )
-from providers.files_ledger import TABLES, Ledger, read_ledger
-from providers.files_log import Entry, Log
+from providers.files.ledger import TABLES, Ledger, read_ledger
+from providers.files.log import Entry, Log
 
 PAGE = 1000
 TRIES = 3  # reads of a folder that is being written to, before it is left for later

@@ -15,7 +15,7 @@ from connector.receivables.records import (
     Payment,
     PaymentState,
 )
-from providers.files_rows import Row, Table, grouped, known
+from providers.files.rows import Row, Table, grouped, known
 
 INVOICES = Table(
     "invoices.csv",

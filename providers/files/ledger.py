@@ -18,8 +18,8 @@ from connector.receivables.records import (
     Payment,
     Record,
 )
-from providers.files_csv import read
-from providers.files_documents import (
+from providers.files.csv import read
+from providers.files.documents import (
     CREDIT_NOTES,
     INVOICES,
     PAYMENTS,
@@ -28,8 +28,8 @@ from providers.files_documents import (
     credit_notes,
     payments,
 )
-from providers.files_parties import COMPANY, CUSTOMERS, company, customers
-from providers.files_rows import Problems, Row, Table, known
+from providers.files.parties import COMPANY, CUSTOMERS, company, customers
+from providers.files.rows import Problems, Row, Table, known
 
 DECISIONS = Table(
     "decisions.csv",
