@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Protocol
+from urllib.parse import quote, unquote
 
 from connector.errors import BadRecord
 from connector.receivables.capabilities import Capabilities
@@ -104,7 +105,9 @@ class Trace:
 
     A note of a reminder has `line_key`, `stage`, `n`, `nth`, and where it has them the printed
     `deadline_on` and the `legal` duty it answered for; a mail only `reminder_key`; a note of a
-    human decision `mark` with `line` (`*` for the whole invoice), `until`, `amount` as written.
+    human decision `mark` with `line` (`*` for the whole invoice), `until`, `amount` as written,
+    `since` if not `on`, and whether it is about the `whole` customer. A decision taken back
+    leaves a trace of the same mark whose `until` is the day before `on`.
     """
 
     invoice_id: str
@@ -120,6 +123,12 @@ class Trace:
     line: str = "*"
     until: date | None = None
     amount: str = ""
+    since: date | None = None
+    code: str = ""
+    owner: str = ""
+    whole: bool = False
+    made_at: datetime | None = None
+    words: str = field(default="", compare=False)
     installation: str = ""
 
     def text(self) -> str:
@@ -135,6 +144,15 @@ class Trace:
             if self.legal:
                 fields["G"] = self.legal
         fields |= {"D": self.on, "I": self.installation}
+        instant = self.made_at and self.made_at.astimezone(UTC).isoformat(timespec="milliseconds")
+        more = {
+            "F": self.since if self.since != self.on else None,
+            "C": quote(self.code, safe=""),
+            "O": quote(self.owner, safe=""),
+            "W": self.whole and "customer",
+            "T": instant and instant.replace("+00:00", "Z"),
+        }
+        fields |= {name: value for name, value in more.items() if value}
         return "relance/1 " + " ".join(f"{name}={value}" for name, value in fields.items())
 
 
@@ -154,16 +172,7 @@ def trace_of(text: str, invoice_id: str) -> Trace | None:
     try:
         on = date.fromisoformat(fields["D"])
         if "M" in fields:
-            until = fields.get("U", "")
-            return Trace(
-                invoice_id=invoice_id,
-                on=on,
-                mark=fields["M"],
-                line=fields.get("L", "*"),
-                until=date.fromisoformat(until) if until else None,
-                amount=fields.get("A", ""),
-                installation=fields.get("I", ""),
-            )
+            return _decided(fields, on, invoice_id, text[match.end() :].strip())
         stage, _, n = fields["S"].partition(".")
         deadline = fields.get("P")
         return Trace(
@@ -180,6 +189,30 @@ def trace_of(text: str, invoice_id: str) -> Trace | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+def _decided(fields: Mapping[str, str], on: date, invoice_id: str, words: str) -> Trace:
+    """The trace of a human decision.
+
+    Raises:
+        KeyError, ValueError: a field is missing or does not read.
+    """
+    until, since, made_at = (fields.get(name) for name in "UFT")
+    return Trace(
+        invoice_id=invoice_id,
+        on=on,
+        mark=fields["M"],
+        line=fields.get("L", "*"),
+        until=date.fromisoformat(until) if until else None,
+        amount=fields.get("A", ""),
+        since=date.fromisoformat(since) if since else None,
+        code=unquote(fields.get("C", "")),
+        owner=unquote(fields.get("O", "")),
+        whole="W" in fields,
+        made_at=datetime.fromisoformat(made_at).astimezone(UTC) if made_at else None,
+        words=words,
+        installation=fields.get("I", ""),
+    )
 
 
 def reference_of(text: str) -> str:

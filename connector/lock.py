@@ -1,15 +1,16 @@
-"""One run at a time for one firm on one machine, and one service."""
+"""One run at a time for one firm on one machine, one service; and no call before its time."""
 
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from connector.errors import ConfigError
+from connector.errors import ConfigError, Transient
 
 
 def _folder() -> Path:
@@ -44,3 +45,35 @@ def one_run(ledger_id: str, what: str = "run") -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def keep_wait(state: Path, until: datetime, because: str) -> None:
+    """Remember that the server behind a state wants no call before an instant, aware UTC.
+
+    Kept beside the locks, not in the state: a dry run learns it too and changes no state.
+    """
+    file = _wait(state)
+    aside = file.with_suffix(f".{os.getpid()}")
+    aside.write_text(f"{until.isoformat()} {because}", encoding="utf-8")
+    aside.replace(file)
+
+
+def wait_over(state: Path, now: datetime) -> None:
+    """Nothing, once the wait that a server asked for is over.
+
+    Raises:
+        Transient: it is not; `retry_at` is its end.
+    """
+    try:
+        told, _, because = _wait(state).read_text(encoding="utf-8").partition(" ")
+        until = datetime.fromisoformat(told)
+    except (OSError, ValueError):
+        return
+    if now < until:
+        raise Transient(f"{because}: no call before {until:%Y-%m-%d %H:%M:%S} UTC", until)
+    _wait(state).unlink(missing_ok=True)
+
+
+def _wait(state: Path) -> Path:
+    name = hashlib.sha256(str(state.absolute()).encode()).hexdigest()[:16]
+    return _folder() / f"{name}.wait"

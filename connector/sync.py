@@ -6,7 +6,7 @@ A dry run is the same up to the plan, on a scratch copy, and prints it: one bran
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,12 @@ from connector.config import Config, installation
 from connector.contract import Company, Provider, ProviderSpec
 from connector.dunning.decide import decide
 from connector.dunning.plan import Plan, Reminder, ReminderLine
+from connector.dunning.policy import SIDE
 from connector.dunning.policy_file import Policies, load
 from connector.dunning.snapshot import Channel, Day, Snapshot
-from connector.errors import ConfigError
-from connector.lock import one_run
+from connector.errors import ConfigError, Transient
+from connector.lock import keep_wait, one_run, wait_over
+from connector.messages.lint import lint
 from connector.messages.write import Writer
 from connector.mirror.pull import Progress, Pulled, pull
 from connector.mirror.snapshot import read
@@ -28,6 +30,7 @@ from connector.mirror.tables import ReminderState
 from connector.outbox import smtp
 from connector.outbox.deliver import deliver, settle_unknown, withdraw_outdated
 from connector.outbox.desk import Clock, Delivered, Desk
+from connector.outbox.letters import withdraw_letters
 from connector.outbox.queue import Outbox
 from connector.outbox.runs import Runs
 from connector.outbox.smtp import Smtp
@@ -100,29 +103,36 @@ def checked(config: Config, environ: Mapping[str, str]) -> Policies:
     """
     problems = [*config.problems, *registry.check(config, environ), *smtp.problems(config.smtp)]
     folder = config.path.absolute().parent if config.path else Path()
-    policies = None
+    policies = texts = None
     try:
-        policies = load(config.policy, folder)
+        texts = {template for template, _ in Writer(NOBODY, config.templates).templates}
     except ConfigError as error:
         problems += error.problems
     try:
-        Writer(NOBODY, config.templates)
+        policies = load(config.policy, folder, texts)
     except ConfigError as error:
         problems += error.problems
+    if policies and texts is not None:
+        problems += lint(config.templates, policies.in_use)
     if problems or policies is None:
         raise ConfigError(*problems)
     return policies
 
 
 @contextmanager
-def opened(config: Config, environ: Mapping[str, str]) -> Iterator[Firm]:
+def opened(
+    config: Config, environ: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)
+) -> Iterator[Firm]:
     """The firm of a configuration, connected.
 
     Raises:
         ConfigError: before any connection, with all that is wrong.
-        AuthRequired, Transient: from the first call to the books.
+        AuthRequired, Transient: from the first call to the books; also when the server has asked
+            for a wait that is not over.
     """
     policies = checked(config, environ)
+    if config.path:
+        wait_over(config.state, clock())
     provider = registry.open(config, environ)
     try:
         company, can = provider.company(), provider.probe()
@@ -138,6 +148,10 @@ def opened(config: Config, environ: Mapping[str, str]) -> Iterator[Firm]:
             mailer=Smtp(settings) if settings.get("HOST") else None,
             zone=ZoneInfo(config.timezone or company.timezone),
         )
+    except Transient as error:
+        if config.path and error.retry_at:
+            keep_wait(config.state, error.retry_at, str(error))
+        raise
     finally:
         provider.close()
 
@@ -220,6 +234,8 @@ def run(
             runs.end(run_id, clock(), f"{type(error).__name__}: {error}", {})
             raise
         report = work.report
+        if report.delivered.retry_at:
+            keep_wait(firm.config.state, report.delivered.retry_at, report.delivered.ended_by)
         runs.end(run_id, clock(), report.delivered.ended_by or "done", report.counts)
 
 
@@ -246,23 +262,44 @@ def _prepared(
 ) -> Work:
     now, today = clock(), firm.today(clock())
     pulled = _pull(firm, mirror, now, today, progress)
-    desk = Desk(
+    desk = _desk(firm, mirror, box, clock, stopped)
+    done = Delivered()
+    settle_unknown(desk, done)
+    withdraw_outdated(desk, done)
+    withdraw_letters(desk, done)
+    study = _decide(firm, mirror, now, today, pulled)
+    return Work(firm, study, desk, run_id, Report(study.plan, pulled, done))
+
+
+def _desk(
+    firm: Firm, mirror: Mirror, box: Outbox, clock: Clock, stopped: Callable[[], bool]
+) -> Desk:
+    return Desk(
         provider=firm.provider,
         can=firm.can,
         mailer=firm.mailer,
         mirror=mirror,
         box=box,
         policies=firm.policies,
-        day=_day(firm, now),
+        day=_day(firm, clock()),
         zone=firm.zone,
         clock=clock,
         stopped=stopped,
     )
-    done = Delivered()
-    settle_unknown(desk, done)
-    withdraw_outdated(desk, done)
-    study = _decide(firm, mirror, now, today, pulled)
-    return Work(firm, study, desk, run_id, Report(study.plan, pulled, done))
+
+
+@contextmanager
+def at_desk(firm: Firm, clock: Clock) -> Iterator[Desk]:
+    """The outbox of a firm, locked, for what a person does between two runs.
+
+    Raises:
+        ConfigError: a run of this firm is at work, or the state is another firm's.
+    """
+    with one_run(firm.company.ledger_id), State.opened(firm.config.state) as state:
+        mirror, box = Mirror(state), Outbox(state, installation(firm.config, True))
+        mirror.bind(firm.company, firm.today(clock()))
+        box.interrupted(clock())
+        yield _desk(firm, mirror, box, clock, lambda: False)
 
 
 def _study(firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress) -> Study:
@@ -304,7 +341,8 @@ def _day(firm: Firm, now: datetime) -> Day:
     """The facts of the day: what can carry a message, which texts there are, how old the data."""
     can, as_of = firm.can, firm.company.as_of
     aside = "note" if can.note is Notes.INVOICE else "list"
-    routes = {Channel.CALL: aside, Channel.NOTE: aside, Channel.TASK: aside}
+    routes = dict.fromkeys(SIDE, aside)
+    routes[Channel.LETTER] = "print"
     if can.custom_email or firm.mailer:
         routes[Channel.EMAIL] = "api" if can.custom_email else "smtp"
     hours = firm.policies.firm.freshness_hours
@@ -321,4 +359,5 @@ def _day(firm: Firm, now: datetime) -> Day:
         read_at=as_of or now,
         payments_read_at=as_of or now,
         native_reminders=can.native_reminders,
+        top_share=firm.policies.firm.top_share,
     )

@@ -19,7 +19,7 @@ C09 | Hôtel Bellecombe | fr | FR | business | 1 montée du Parc / 73000 Chambé
 C10 | Norddeich Werkzeug GmbH | en | DE | business | Deichweg 9 / 26506 Norddeich | Jürgen Albers | buchhaltung@norddeich.example | contact_language=en
 C11 | Imprimerie Vandenbrouck SRL | fr | BE | business | rue du Plomb 14 / 4000 Liège | Luc Vandenbrouck | compta@vandenbrouck.example |
 C12 | Fleuriste Marguerite & Cie | fr | FR | business | 7 cours Fleuri / 69006 Lyon | Hélène Pirou | contact@marguerite.example | tags=loyal
-C13 | Studio Lumen | fr | FR | business | 19 rue des Tables / 69001 Lyon | Ana Roussel | ana@studio-lumen.example |
+C13 | Studio Lumen | fr | FR | business | 19 rue des Tables / 69001 Lyon | Anaïs Roussel | anaïs@studio-lumen.example |
 C14 | Foundry Lane Coffee Ltd | en | IE | business | 3 Foundry Lane / Cork | Ciara Doyle | accounts@foundrylane.example |
 C15 | Menuiserie Perrachon | fr | FR | business | 40 chemin du Bois / 01000 Bourg-en-Bresse | Gilles Perrachon | gilles@perrachon.example |
 C16 | Cabinet Rousselot Architectes | fr | FR | business | 88 rue Haute / 69002 Lyon | Julie Rousselot | agence@rousselot.example | owner=Camille
@@ -73,7 +73,7 @@ C10 | 11-18 210.00 | | | | |
 C11 | 11-06 760.00 | | | | |
 C11 | 11-10 145.20 | | | | |
 C12 | 11-07 412.00 | | | | |
-C13 | 11-06 195.00 | | | | |
+C13 | 11-06 195.00 | no_route | | | |
 C15 | 10-29 1800.00 | | 11-12 600.00 1 | friendly.1 11-03 | |
 C16 | 11-10 3120.00 | | | | | recipient=chantier12@rousselot.example; reference=CH-12
 C17 | 11-05 264.00 | | 11-06 264.00 1 returned | | |
@@ -86,7 +86,7 @@ C23 | 11-13 540.00 | | | friendly.1 11-18 | |
 C23 | 11-09 275.00 | gap | | | hold 11-10 11-18 the order number was missing |
 C24 | 11-06 330.00 | no_address | | | |
 C25 | 11-05 610.00 | address_bounced | | | |
-C26 | 10-08 1960.00 | no_route | | friendly.1 10-12, friendly.c1 10-19, firm.1 10-26 deadline=11-03, firm.c1 11-05 | |
+C26 | 10-08 1960.00 | | | friendly.1 10-12, friendly.c1 10-19, firm.1 10-26 deadline=11-03, firm.c1 11-05 | |
 C27 | 11-06 890.00 | no_template | | | |
 C28 | 11-09 205.00 | reply_unread | | | |
 C29 | 11-10 720.00 | in_queue | | friendly.1 11-19 planned | |

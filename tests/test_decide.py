@@ -482,9 +482,15 @@ def test_more_credit_never_raises_a_claim(cases: list[Case], more: int) -> None:
         return replace(c, account=replace(c.account, credits=(*c.account.credits, extra)))
 
     before, after = plan_of(*cases), plan_of(*(richer(c) for c in cases))
-    assert after.claimed().get("EUR", 0) <= before.claimed().get("EUR", 0) or len(
-        after.reminders
-    ) > len(before.reminders)
+    was = {line.invoice: line for r in before.reminders for line in r.lines}
+    balances = {c.number: c.balance for c in cases}
+    for reminder in after.reminders:
+        for line in reminder.lines:
+            # A line may speak where a harder one, now covered, spoke for its customer before.
+            assert line.net <= (
+                was[line.invoice].net if line.invoice in was else balances[line.invoice]
+            )
+            assert line.invoice not in was or line.rung == was[line.invoice].rung
 
 
 @settings(max_examples=150, deadline=None)
@@ -579,3 +585,31 @@ def test_the_look_only_delays_for_the_gap_and_the_day() -> None:
     assert seen(wanted, snapshot(recent)) == (True, "")
     assert seen(wanted, snapshot(case()), TODAY + D) == (True, "")
     assert seen(wanted, snapshot(case(), day=day(stale="old"))) == (True, "")
+
+
+# --- days ---------------------------------------------------------------------------------------
+
+
+def test_a_moved_due_date_moves_everything() -> None:
+    moved = case(due_on=TODAY + 10 * D, had=(had("friendly", days_ago=30),))
+    plan = plan_of(moved)
+    assert Reason.NOT_DUE in reasons(plan)
+    # Fifteen days after the new date, and not back at the friendly step.
+    assert silence(plan).next_on == TODAY + 18 * D  # the call; the firm step comes after it
+    later = plan_of(moved, today=date(2026, 12, 15))
+    assert only_reminder(later).step == "firm"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(-60, 60), st.integers(0, 40))
+def test_a_later_due_date_never_brings_a_step_forward(shift: int, late: int) -> None:
+    def first_on(line: Case) -> date:
+        for ahead in range(200):
+            if plan_of(line, today=TODAY + ahead * D).reminders:
+                return TODAY + ahead * D
+        raise AssertionError("nothing was ever sent")
+
+    line = case(late=late)
+    assert line.due_on
+    moved = replace(line, due_on=line.due_on + abs(shift) * D)
+    assert first_on(moved) >= first_on(line)

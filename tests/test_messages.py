@@ -12,6 +12,7 @@ from connector.contract import Company, reference_of, trace_of
 from connector.dunning.plan import AlsoOpen, Interest, Netted, Plan, Reminder, ReminderLine
 from connector.dunning.snapshot import Channel, Rung, Stage
 from connector.errors import BadRecord, ConfigError
+from connector.messages.lint import STANDARD
 from connector.messages.values import clean, file_name, masked, web_address
 from connector.messages.write import Writer
 
@@ -19,6 +20,7 @@ TODAY = date(2026, 11, 20)
 KEY = "0123456789abcdef0123"
 EUROS = "1\u202f234,56\u00a0€"
 TEMPLATES = ("before_due", "friendly", "firm")
+SAID = "{{ invoice.number }} {{ invoice.due_date }} {{ invoice.balance }} {{ parts.pay() }} {{ parts.signature('') }}"
 AMOUNT = re.compile(r"-?\d[\d\u202f]*,\d\d\u00a0€")
 COMPANY = Company(
     ledger_id="files:1",
@@ -56,6 +58,7 @@ def line(n: int = 1, **changes: object) -> ReminderLine:
 
 def reminder(*lines: ReminderLine, **changes: object) -> Reminder:
     lines = lines or (line(),)
+    template = str(changes.get("template", "friendly"))
     netted: tuple[Netted, ...] = changes.get("credits", ())  # type: ignore[assignment]
     facts: dict[str, object] = {
         "key": KEY,
@@ -63,7 +66,7 @@ def reminder(*lines: ReminderLine, **changes: object) -> Reminder:
         "customer_name": "Client & Fils",
         "policy": "standard-b2b",
         "step": "friendly",
-        "rung": lines[0].rung,
+        "rung": Rung(STANDARD.get(template, Stage.FRIENDLY), 1),
         "channel": Channel.EMAIL,
         "route": "smtp",
         "to": ("alice@example.com",),
@@ -138,10 +141,6 @@ def whole(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_package_has_three_templates_in_two_languages(writer: Writer) -> None:
-    assert writer.templates == {(name, lang) for name in TEMPLATES for lang in ("fr", "en")}
-
-
 def test_one_french_invoice(writer: Writer) -> None:
     message = writer.message(reminder(), TODAY)
     text = whole(message.text.replace("\u202f", "~").replace("\u00a0", "_"))
@@ -188,31 +187,6 @@ def test_currencies_of_other_precision_are_exact(writer: Writer, currency: str, 
 
 def test_a_country_without_the_language_falls_back_to_the_sellers(writer: Writer) -> None:
     assert EUROS in writer.message(reminder(country="DE"), TODAY).text
-
-
-@pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("template", TEMPLATES)
-@pytest.mark.parametrize("count", [1, 3, 30])
-def test_every_template_says_all_in_both_versions(
-    writer: Writer, language: str, template: str, count: int
-) -> None:
-    lines = [line(n, balance=123456 + n, amount=123456 + n) for n in range(1, count + 1)]
-    about = reminder(*lines, language=language, template=template, deadline_on=date(2026, 12, 1))
-    message = writer.message(about, TODAY)
-    seen = Seen(message.html)
-    for text in (message.text, seen.text):
-        assert not re.search(r"\bNone\b|Undefined|\{\{|\{%|&#|&amp;", text)
-        assert reference_of(text) == KEY
-        for each in lines:
-            assert each.invoice in text
-        deadline = "1er décembre 2026" if language == "fr" else "1 December 2026"
-        assert deadline in whole(text)
-        assert "3000 6000 0112" in text
-    assert AMOUNT.findall(message.text) == AMOUNT.findall(seen.text)
-    assert len(AMOUNT.findall(message.text)) >= count
-    assert max(map(len, message.text.splitlines())) <= 80
-    assert len(message.subject) <= 120
-    assert not seen.links()
 
 
 def test_the_table_is_aligned_and_ends_in_the_claim(writer: Writer) -> None:
@@ -290,9 +264,8 @@ def test_interest_is_told_in_firm_only_and_only_when_the_caller_says_so(writer: 
     def text(
         template: str, language: str, interest: Interest | None, charges: str = "mention"
     ) -> str:
-        about = reminder(
-            line(charges=charges), template=template, language=language, interest=interest
-        )
+        asked = line(charges=charges, interest="mention")
+        about = reminder(asked, template=template, language=language, interest=interest)
         return whole(writer.message(about, TODAY).text)
 
     words = re.compile(r"pénalité|indemnité|interest|compensation")
@@ -315,7 +288,7 @@ def test_interest_is_told_in_firm_only_and_only_when_the_caller_says_so(writer: 
 
 def test_firm_names_the_earlier_message_only_when_there_was_one(writer: Writer) -> None:
     had = line(had_on=(date(2026, 11, 4), date(2026, 10, 25)))
-    assert "écrit le 4 novembre 2026" in whole(
+    assert "écrit le 25 octobre 2026 et le 4 novembre 2026" in whole(
         writer.message(reminder(had, template="firm"), TODAY).text
     )
     assert "écrit" not in writer.message(reminder(template="firm"), TODAY).text
@@ -462,14 +435,14 @@ def test_write_fills_the_emails_and_leaves_the_rest(writer: Writer) -> None:
 def test_the_firms_own_template_wins(tmp_path: Path) -> None:
     own = folder(
         tmp_path,
-        friendly="subject: Un mot, {{ customer.name }}\n\n**{{ invoice.number }}** du {{ invoice.due_date|ldate }} :\n"
-        "{{ invoice.balance }} & <u>{{ customer.name ~ ' *x*' }}</u>\n\n- {{ numbers|join(' + ') }}\n",
+        friendly="subject: {{ invoice.number }}, un mot, {{ customer.name }}\n\n**{{ invoice.number }}** du {{ invoice.due_date|ldate }} :\n"
+        "{{ invoice.balance }} & <u>{{ customer.name ~ ' *x*' }}</u>\n\n- {{ numbers|join(' + ') }}\n\n{{ parts.pay() }}\n{{ parts.signature('') }}\n",
         thanks="subject: Merci\n\nMerci\n",
     )
     writer = Writer(COMPANY, own)
     assert ("thanks", "fr") in writer.templates
     message = writer.message(reminder(customer_name="A *B* & [c](d)"), TODAY)
-    assert message.subject == "Un mot, A *B* & [c](d)"
+    assert message.subject == "F-2026-0001, un mot, A *B* & [c](d)"
     assert f"{EUROS} & <u>A *B* & [c](d) *x*</u>" in message.text
     assert "<strong>F-2026-0001</strong>" in message.html
     assert "&lt;u&gt;A *B* &amp; [c](d) <em>x</em>&lt;/u&gt;" in message.html
@@ -484,8 +457,11 @@ def test_a_firms_filters_and_pictures_let_nothing_through(tmp_path: Path) -> Non
         "{% autoescape false %}{{ customer.name }}{% endautoescape %}\n"
         "{{ '%s'|format(customer.name) }} {{ [customer.name, 'b']|join(' ') }}\n\n"
         "![logo](https://firm.example/logo.png) <img src=x>\n\n{{ parts.lines() }}\n"
+        "{{ parts.pay() }}\n{{ parts.signature('') }}\n"
     )
-    writer = Writer(COMPANY, folder(tmp_path, friendly=f"subject: a\n\n{body}"))
+    writer = Writer(
+        COMPANY, folder(tmp_path, friendly=f"subject: {{{{ invoice.number }}}}\n\n{body}")
+    )
     tags = [tag for tag, _ in Seen(writer.message(reminder(), TODAY).html).tags]
     evil = reminder(customer_name="<a href=http://e>x</a> [x](http://e) **b**")
     seen = Seen(writer.message(evil, TODAY).html)
@@ -555,40 +531,26 @@ def test_a_template_that_cannot_be_filled_names_file_and_line(
 def test_write_tells_each_problem_once(tmp_path: Path) -> None:
     writer = Writer(COMPANY, folder(tmp_path, friendly="subject: a\n\n{{ foo }}\n"))
     with pytest.raises(ConfigError) as refused:
-        writer.write(plan(reminder(), reminder(), reminder(language="de")))
+        writer.write(plan(reminder(), reminder(), reminder(language="it")))
     assert len(refused.value.problems) == 2
 
 
-@pytest.mark.parametrize(
-    ("left_out", "told"),
-    [
-        ("invoice.number", "the number of invoice F-2026-0001 is missing"),
-        ("invoice.due_date", "the due date of invoice F-2026-0001 is missing"),
-        ("invoice.balance", "the amount of invoice F-2026-0001 is missing"),
-    ],
-)
-def test_a_message_without_number_date_or_amount_is_refused(
-    tmp_path: Path, left_out: str, told: str
-) -> None:
-    facts = [f for f in ("invoice.number", "invoice.due_date", "invoice.balance") if f != left_out]
-    body = " ".join(f"{{{{ {fact} }}}}" for fact in facts)
-    writer = Writer(COMPANY, folder(tmp_path, friendly=f"subject: a\n\n{body}\n"))
-    with pytest.raises(ConfigError, match=told) as refused:
-        writer.message(reminder(), TODAY)
-    assert "friendly.md" in str(refused.value)
-
-
 def test_a_template_for_one_invoice_is_refused_for_several(tmp_path: Path) -> None:
-    body = "{{ invoices[0].number }} {{ invoices[0].due_date }} {{ invoices[0].balance }} {{ total_due }}"
-    writer = Writer(COMPANY, folder(tmp_path, friendly=f"subject: a\n\n{body}\n"))
+    body = (
+        "{{ invoices[0].number }} {{ invoices[0].due_date }} {{ invoices[0].balance }} "
+        "{{ total_due }} {{ parts.pay() }} {{ parts.signature('') }}"
+    )
+    own = folder(tmp_path, friendly=f"subject: {{{{ invoices[0].number }}}}\n\n{body}\n")
+    writer = Writer(COMPANY, own)
     writer.message(reminder(), TODAY)
     with pytest.raises(ConfigError, match="the number of invoice F-2026-0002 is missing"):
         writer.message(reminder(line(1), line(2)), TODAY)
 
 
 def test_a_reference_of_another_hand_is_refused(tmp_path: Path) -> None:
-    body = "Ref. {{ invoice.order_ref }} {{ invoice.number }} {{ invoice.due_date }} {{ invoice.balance }}"
-    writer = Writer(COMPANY, folder(tmp_path, friendly=f"subject: a\n\n{body}\n"))
+    body = "Ref. {{ invoice.order_ref }} " + SAID
+    own = folder(tmp_path, friendly=f"subject: {{{{ invoice.number }}}}\n\n{body}\n")
+    writer = Writer(COMPANY, own)
     with pytest.raises(ConfigError, match="kept for the reference"):
         writer.message(reminder(line(reference="1" * 20)), TODAY)
 
@@ -599,8 +561,8 @@ def test_an_invoice_without_a_number_is_a_bad_record(writer: Writer) -> None:
 
 
 def test_a_language_without_a_text_is_told(writer: Writer) -> None:
-    with pytest.raises(ConfigError, match=r"no text de/friendly\.md for step 'friendly'"):
-        writer.message(reminder(language="de"), TODAY)
+    with pytest.raises(ConfigError, match=r"no text it/friendly\.md for step 'friendly'"):
+        writer.message(reminder(language="it"), TODAY)
 
 
 def test_a_long_subject_is_cut_at_120(writer: Writer) -> None:
@@ -615,14 +577,14 @@ def test_a_long_subject_is_cut_at_120(writer: Writer) -> None:
 def test_a_note_says_what_went_where(writer: Writer) -> None:
     about = reminder(template="firm", to=("alice@example.com", "bob@example.org"), language="en")
     note = writer.note(about, line(step="second", line=2), TODAY, "fr")
-    assert note == (
+    assert re.sub("version [0-9a-f]{8}", "version …", note) == (
         "Courriel du 20 novembre 2026, étape «\u00a0second\u00a0», à a***@example.com, b***@example.org.\n"
         "Facture F-2026-0001 (échéance 2), échéance du 1er novembre 2026, reste dû 1 234,56 €.\n"
-        "Modèle : firm (en)."
+        "Modèle : firm (en), version …."
     ).replace("\u00a0", " ")
     assert "alice" not in note
     assert "Letter of 20 November 2026" in writer.note(
-        replace(about, channel=Channel.LETTER), line(), TODAY, "de"
+        replace(about, channel=Channel.LETTER), line(), TODAY, "it"
     )
 
 

@@ -148,6 +148,7 @@ def test_every_record_comes_back_as_it_was_told(mirror: Mirror) -> None:
         assert row.invoice_ref == (None if of is owes else "i1")
 
 
+@pytest.mark.practice("P1-39")
 def test_what_did_not_change_is_not_written(mirror: Mirror) -> None:
     mark = Decision(mark=Mark.HOLD, since=TODAY)
     records = (

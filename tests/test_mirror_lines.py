@@ -82,6 +82,7 @@ def test_a_draft_that_is_posted_was_not_settled_before(mirror: Mirror) -> None:
     assert rows(mirror, tables.due_line, "reopened_on") == [None]
 
 
+@pytest.mark.practice("P1-38")
 def test_payments_changed_or_taken_back_upstream_are_noted(mirror: Mirror) -> None:
     put(mirror, payment())
     put(mirror, payment(amount=9000))

@@ -273,6 +273,7 @@ def test_edits_between_the_pages_of_a_read_lose_nothing(mirror: Mirror) -> None:
     assert mirror.open_balances() == {f"i{n}": 100 if n < 3 else 10000 for n in range(8)}
 
 
+@pytest.mark.practice("P1-38")
 def test_a_payment_that_was_deleted_upstream_reopens_its_invoice(mirror: Mirror) -> None:
     source = Books(invoice("i1", line(0), modified_at=at(1)), payment(modified_at=at(1)))
     run(source, mirror)

@@ -100,9 +100,7 @@ SHOWS = (
         "below_minimum": lambda s: s.line.balance == 840,
         "gap": lambda s: not s.had and TODAY - max(s.written()) < timedelta(days=5),
         "no_address": lambda s: not any(c.email for c in s.customer.contacts),
-        "no_route": lambda s: (
-            s.late > 30 and [p.stage for p in s.had if p.n == "1"] == ["friendly", "firm"]
-        ),
+        "no_route": lambda s: not any(c.email.isascii() for c in s.customer.contacts),
         "no_template": lambda s: s.customer.language == "it",
     }
     | {reason: lambda s, mark=mark: mark in s.marks for reason, mark in MARKED.items()}

@@ -13,14 +13,15 @@ from zoneinfo import ZoneInfo
 from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, put, put_json, table
 from connector.config import Config, installation
+from connector.dunning.snapshot import Channel
 from connector.errors import ConfigError
 from connector.messages.mail import Page
 from connector.mirror.lookup import zone_of
 from connector.mirror.state import State
 from connector.mirror.tables import ReminderState
+from connector.outbox.letters import outdated
 from connector.outbox.queue import OPEN, Outbox
 from connector.outbox.rows import Row
-from connector.outbox.runs import Runs
 from connector.receivables import money
 
 CUT = "-- what was edited before, kept as a draft; everything from this line on is left out --"
@@ -36,12 +37,12 @@ def _with_box(config: Config, work: Work) -> int:
         return work(config, Outbox(state, installation(config, make=False)), state)
 
 
-def _today(config: Config, state: State) -> date:
+def today_of(config: Config, state: State) -> date:
     """The day in the firm's zone, as the configuration or its books say."""
     return now().astimezone(ZoneInfo(config.timezone or zone_of(state) or "UTC")).date()
 
 
-def _each(path: Path | None, work: Work) -> int:
+def each_state(path: Path | None, work: Work) -> int:
     return each(configs(path, needs_one=True), lambda config: _with_box(config, work))
 
 
@@ -96,14 +97,15 @@ def review(path: Path | None, key: str, as_json: bool) -> int:
             put("Nothing waits for your approval.")
         return 0
 
-    return _each(path, work)
+    return each_state(path, work)
 
 
 def _whole(row: Row) -> None:
     put(f"{row.key}: {row.state}, {row.step} by {row.channel} ({row.route})")
     put(f"Customer: {clean(row.customer_name)}")
-    if row.to:
-        put(f"To: {clean(', '.join(row.to))}")
+    address = row.wanted.address.splitlines()
+    if row.to or address:
+        put(f"To: {clean(', '.join(row.to or address))}")
         put(f"Subject: {clean(row.subject)}")
     put()
     put("\n".join(clean(line) for line in row.text.splitlines()))
@@ -117,15 +119,23 @@ def approve(path: Path | None, keys: list[str], every: bool) -> int:
     def work(config: Config, box: Outbox, state: State) -> int:
         rows = box.rows(ReminderState.PROPOSED) if every else [box.find(key) for key in keys]
         for row in rows:
+            if row.channel is Channel.LETTER and outdated(row, today_of(config, state)):
+                raise ConfigError(
+                    f"{row.key}: the letter is dated {row.planned_on}, and so is its deadline: "
+                    "run relance sync, which dates it anew, then approve it"
+                )
             box.approve(row, _person(), now())
             put(f"approved {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
-        if rows:
+        letters = [row for row in rows if row.channel is Channel.LETTER]
+        if len(letters) < len(rows):
             put("The next relance sync sends them, after a last look at the books.")
-        else:
+        if letters:
+            put("relance letters writes the letters into files, to be printed and posted.")
+        if not rows:
             put("Nothing waits for your approval.")
         return 0
 
-    return _each(path, work)
+    return each_state(path, work)
 
 
 def edit(path: Path | None, key: str, file: Path | None) -> int:
@@ -144,7 +154,7 @@ def edit(path: Path | None, key: str, file: Path | None) -> int:
         put(f"edited {row.key[:8]}: relance approve {row.key[:8]} lets it go.")
         return 0
 
-    return _each(path, work)
+    return each_state(path, work)
 
 
 def _to_edit(row: Row, draft: Row | None) -> str:
@@ -191,11 +201,11 @@ def reject(path: Path | None, keys: list[str], because: str) -> int:
 
     def work(config: Config, box: Outbox, state: State) -> int:
         for row in [box.find(key) for key in keys]:
-            box.reject(row, because, _person(), _today(config, state), now())
+            box.reject(row, because, _person(), today_of(config, state), now())
             put(f"rejected {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
         return 0
 
-    return _each(path, work)
+    return each_state(path, work)
 
 
 def listing(path: Path | None, as_json: bool) -> int:
@@ -214,7 +224,7 @@ def listing(path: Path | None, as_json: bool) -> int:
             put("The outbox is empty.")
         return 0
 
-    return _each(path, work)
+    return each_state(path, work)
 
 
 def resolve(path: Path | None, key: str, outcome: str) -> int:
@@ -224,31 +234,11 @@ def resolve(path: Path | None, key: str, outcome: str) -> int:
 
     def work(config: Config, box: Outbox, state: State) -> int:
         row = box.find(key)
-        box.resolve(row, outcome == "sent", _today(config, state), now())
+        box.resolve(row, outcome == "sent", today_of(config, state), now())
         put(f"{row.key[:8]}: {'sent' if outcome == 'sent' else 'planned again'}")
         return 0
 
-    return _each(path, work)
-
-
-def status(path: Path | None, as_json: bool) -> int:
-    """The last runs and what waits; 3 when a person must see to something."""
-
-    def work(config: Config, box: Outbox, state: State) -> int:
-        runs, rows = Runs(state).latest(5), box.rows(*OPEN)
-        counts: dict[str, int] = {}
-        for row in rows:
-            counts[str(row.state)] = counts.get(str(row.state), 0) + 1
-        if as_json:
-            put_json({"version": 1, "outbox": counts, "runs": [run.to_json() for run in runs]})
-        else:
-            for run in runs:
-                put(clean(run.text()))
-            told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-            put(f"Outbox: {told or 'empty'}.")
-        return 3 if counts.keys() & {ReminderState.FAILED, ReminderState.UNKNOWN} else 0
-
-    return _each(path, work)
+    return each_state(path, work)
 
 
 def _person() -> str:

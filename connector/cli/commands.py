@@ -17,7 +17,6 @@ from connector.cli.show import clean, plan, progress, put, put_json, say, table
 from connector.config import Config
 from connector.dunning import explain as explaining
 from connector.dunning.plan import Plan
-from connector.dunning.policy_file import read, ready_made
 from connector.errors import ConfigError
 from connector.mirror.lookup import Known, look_up
 from connector.sync import Report, Study, dry_run, opened
@@ -138,7 +137,8 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
 
 def _delivered(report: Report) -> dict[str, object]:
     done = asdict(report.delivered)
-    done["opens_at"] = done["opens_at"] and done["opens_at"].isoformat()
+    for name in ("opens_at", "retry_at"):
+        done[name] = done[name] and done[name].isoformat()
     return done | {"proposed": report.proposed, "planned": report.planned}
 
 
@@ -248,7 +248,7 @@ def preview(path: Path | None, invoice: str, html: Path | None, quiet: bool) -> 
             if message is None:
                 put("No message goes to the customer: a task for a person.")
                 continue
-            put(f"To: {clean(', '.join(message.to))}")
+            put(f"To: {clean(', '.join(message.to or entry.address.splitlines()))}")
             put(f"Subject: {clean(message.subject)}")
             put()
             put("\n".join(clean(line) for line in message.text.splitlines()))
@@ -285,43 +285,4 @@ def providers(as_json: bool) -> int:
     )
     for name, problem in registry.broken().items():
         say(f"{name}: {problem}")
-    return 0
-
-
-def policy_check(path: Path | None) -> int:
-    """Whether settings, policy and texts of each firm hold, without any connection."""
-    from connector.sync import checked
-
-    def work(config: Config) -> int:
-        policies = checked(config, os.environ)
-        put(f"{config.name}: policy {policies.firm.name} is sound.")
-        return 0
-
-    return each(configs(path, needs_one=False), work)
-
-
-def policy_show(path: Path | None, name: str) -> int:
-    """The steps of a policy as a table."""
-    if not name:
-        found = configs(path, needs_one=False)[0]
-        name, folder = found.policy, found.path.parent if found.path else Path()
-    else:
-        folder = Path()
-    shown = read(name, folder)
-    put(f"Policy {shown.name}, {shown.country}: at most one message in {shown.gap_days} days.")
-    rows = [
-        (
-            rung,
-            step.name,
-            f"{step.days} {step.unit} "
-            + ("after the deadline" if step.after == "deadline" else step.when),
-            step.channel,
-            "approval" if step.asks else "by itself",
-            step.legal,
-        )
-        for rung, step in shown.rungs
-    ]
-    columns = ("rung", "step", "when", "by", "goes", "legal duty")
-    table(columns, rows, wide_only=("rung", "legal duty"))
-    put(f"Ready-made: {', '.join(ready_made())}.")
     return 0

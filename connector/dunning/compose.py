@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from connector.dunning.group_rules import Group
+from connector.dunning import promises
+from connector.dunning.group_rules import Group, carried
 from connector.dunning.ladder import Standing
+from connector.dunning.late import late
+from connector.dunning.marks import withheld
 from connector.dunning.plan import (
     AlsoOpen,
-    Interest,
     Netted,
     Quiet,
     Reason,
@@ -17,20 +19,20 @@ from connector.dunning.plan import (
     line_key,
     reminder_key,
 )
-from connector.dunning.rules import withheld
 from connector.dunning.snapshot import Case, Channel, HadState
 from connector.receivables import calendar
 from connector.receivables.claim import Claim
-from connector.receivables.records import CustomerKind
+from connector.receivables.records import Decision
 
 _SHOWN = frozenset({Reason.STEP_WAITING, Reason.GAP, Reason.LADDER_FINISHED})
-_STRENGTH = ("off", "mention", "claim")
 
 
 def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminder:
     """The entry of a group that speaks; its text is written later."""
     step, customer = group.top.step, group.account.customer
-    lines = tuple(_line(standing, claim, ledger_id, today) for standing in group.lines)
+    plain = [_line(standing, claim, ledger_id, today) for standing in group.lines]
+    told = late(plain, group.lines, group.policy, customer.kind, group.currency, today)
+    lines = told.lines
     ids = {standing.case.id for standing in group.lines}
     netted: dict[str, int] = {}
     for part in claim.parts:
@@ -40,12 +42,15 @@ def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminde
     if step.deadline and not group.rung.side:
         printed = today + timedelta(days=step.deadline)
         deadline_on = calendar.next_open(printed, group.policy.places(customer.country))
-    email = group.channel is Channel.EMAIL
+    email, letter = group.channel is Channel.EMAIL, group.channel is Channel.LETTER
+    template = group.template(today)
+    promised = _not_kept(group) if template == promises.TEMPLATE else None
     return Reminder(
         key=reminder_key(line.key for line in lines),
         customer_id=customer.id,
         customer_name=customer.name,
         policy=group.policy.name,
+        policy_version=group.policy.version,
         step=step.name,
         rung=group.rung,
         channel=group.channel,
@@ -54,16 +59,39 @@ def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminde
         contact_name=group.to[0].name if group.to else "",
         language=group.language,
         country=customer.country,
-        template=step.text,
+        template=template,
         currency=group.currency,
         claim=group.claim,
         lines=lines,
         credits=tuple(Netted(document=doc, amount=netted[doc]) for doc in sorted(netted)),
-        interest=_interest(lines, customer.kind, today),
+        interest=told.interest,
+        warnings=told.warnings,
         deadline_on=deadline_on,
         legal=step.legal,
         needs_approval=group.needs_approval,
+        kind=customer.kind,
+        traits=tuple(word for word in (group.account.behaviour, *group.account.signals) if word),
+        contact_phone=group.to[0].phone if group.to else "",
+        promised_on=promised.until if promised else None,
+        promised=promised.amount if promised else None,
+        address=customer.address if letter else "",
+        copy_to=_copies(group) if letter and step.copy_channel else (),
     )
+
+
+def _copies(group: Group) -> tuple[str, ...]:
+    """Who has the copy of a letter: nobody whose mail came back, or cannot be carried."""
+    return tuple(
+        contact.email
+        for contact in group.to
+        if carried(contact.email) and contact.email not in group.account.bounced
+    )
+
+
+def _not_kept(group: Group) -> Decision | None:
+    """The latest promise about one of the lines that speak."""
+    made = [promises.promise(line.case) for line in group.lines]
+    return max((one for one in made if one), key=lambda one: one.until or date.min, default=None)
 
 
 def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> ReminderLine:
@@ -96,15 +124,6 @@ def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> Remi
             sorted(h.on for h in case.had if h.state is HadState.SENT and not h.rung.side)
         ),
     )
-
-
-def _interest(lines: Sequence[ReminderLine], kind: CustomerKind, today: date) -> Interest | None:
-    """The strongest wording among the lines; a consumer is never told of companies' interest."""
-    modes = [mode for line in lines for mode in (line.interest, line.charges)]
-    mode = max(modes, key=_STRENGTH.index)
-    if mode == "off" or kind is CustomerKind.CONSUMER:
-        return None
-    return Interest(mode=mode, amount=None, charges=None, until=today)
 
 
 def silence(case: Case, quiets: Sequence[Quiet]) -> Silence:

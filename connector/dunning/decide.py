@@ -1,52 +1,20 @@
 """The decision: every open due line gets exactly one verdict, a reminder or stated silence."""
 
+import gc
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from connector.dunning.compose import also_open, reminder, silence
-from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap_reached, recipients
-from connector.dunning.ladder import Next, Standing, stand
+from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap_reached
+from connector.dunning.judge import Purse, View, judge
 from connector.dunning.plan import Plan, Quiet, Reason, Reminder
 from connector.dunning.policy_file import Policies
-from connector.dunning.rules import RULES, withheld
-from connector.dunning.snapshot import Account, Case, Rung, Snapshot
-from connector.receivables.claim import Claim, Owed, claim, explains
-from connector.receivables.records import Contact
+from connector.dunning.snapshot import APPROVED, Channel, Rung, Snapshot
 
 FIRST_WEEK = timedelta(days=7)
-_CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
-
-
-@dataclass(slots=True)
-class View:
-    """One line while it is being judged: where it stands and what silences it so far."""
-
-    standing: Standing
-    quiets: list[Quiet]
-
-    @property
-    def case(self) -> Case:
-        """The line."""
-        return self.standing.case
-
-    @property
-    def step(self) -> Next:
-        """The step that speaks; only for lines without a reason for silence."""
-        assert self.standing.next
-        return self.standing.next
-
-
-@dataclass(slots=True)
-class Purse:
-    """The lines of one customer in one currency, with their claim."""
-
-    account: Account
-    currency: str
-    views: list[View] = field(default_factory=list)
-    claim: Claim = field(default_factory=lambda: Claim({}, ()))
-    money_explains: bool = False
 
 
 def decide(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
@@ -55,6 +23,26 @@ def decide(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
     `today` is a date in the ledger's zone. No clock, no database, no network; equal arguments
     give an equal plan, in whatever order the cases come.
     """
+    with _uncollected():
+        return _decided(snapshot, policies, today)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No hunt for circular garbage while the block runs: a decision makes none.
+
+    A large ledger makes a million small objects, and each hunt would walk all of them again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _decided(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
     purses = judge(snapshot, policies, today)
     spoken: list[tuple[Group, list[View], Purse]] = []
     for purse in purses:
@@ -78,75 +66,8 @@ def decide(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
         reminders=tuple(
             sorted((_with_open(entry, purse, today) for entry, purse in reminders), key=_shown)
         ),
-        silences=tuple(
-            sorted(
-                (silence(v.case, v.quiets) for p in purses for v in p.views if v.quiets),
-                key=lambda s: (s.customer_name, s.customer_id, s.invoice, s.invoice_id, s.line),
-            )
-        ),
+        silences=tuple(silence(view.case, view.quiets) for view in _silent(purses)),
     )
-
-
-def judge(snapshot: Snapshot, policies: Policies, today: date) -> list[Purse]:
-    """Every line with its own reasons, by customer and currency, credits spread over them."""
-    exposures: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for case in snapshot.cases:
-        exposures[case.account.customer.id][case.currency] += case.balance
-    purses: dict[tuple[str, str], Purse] = {}
-    for case in snapshot.cases:
-        customer = case.account.customer.id
-        chosen = policies.of(case, exposures[customer])
-        standing = stand(case, chosen.policy, chosen.because, snapshot.first_pull_on, today)
-        quiets = [quiet for rule in RULES if (quiet := rule(standing, today))]
-        key = (customer, case.currency)
-        purse = purses.get(key)
-        if purse is None:
-            purse = purses[key] = Purse(case.account, case.currency)
-        purse.views.append(View(standing, quiets))
-    for purse in purses.values():
-        purse.views.sort(key=lambda view: (view.case.due_on or date.max, view.case.id))
-        _spread(purse, today)
-    return [purses[key] for key in sorted(purses)]
-
-
-def _spread(purse: Purse, today: date) -> None:
-    """Net the credits, or find that money on account must be matched first."""
-    account, currency = purse.account, purse.currency
-    credit = [(c.number, c.amount) for c in account.credits if c.currency == currency]
-    money = [m for m in account.money if m.currency == currency]
-    if money:
-        late = sum(v.case.balance for v in purse.views if v.case.overdue(today))
-        purse.money_explains = explains([m.amount for m in money], _balances(purse), late)
-        if not purse.money_explains:
-            credit += [(m.id, m.amount) for m in money]
-    purse.claim = claim(
-        (
-            Owed(
-                view.case.id,
-                view.case.due_on,
-                view.case.balance,
-                view.case.overdue(today)
-                and all(quiet.reason in _CREDITS_FIRST for quiet in view.quiets),
-                withheld(view.standing, today),
-            )
-            for view in purse.views
-        ),
-        credit,
-    )
-    covered = {part.line for part in purse.claim.parts if not purse.claim.net[part.line]}
-    for view in purse.views:
-        if view.case.id in covered:
-            view.quiets.append(
-                Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
-            )
-
-
-def _balances(purse: Purse) -> set[int]:
-    """What is open, by due line and by whole invoice: what a payment may be meant for."""
-    invoices: defaultdict[str, int] = defaultdict(int)
-    for view in purse.views:
-        invoices[view.case.invoice_id] += view.case.balance
-    return {view.case.balance for view in purse.views} | set(invoices.values())
 
 
 def _groups(purse: Purse) -> list[list[View]]:
@@ -157,7 +78,7 @@ def _groups(purse: Purse) -> list[list[View]]:
             continue
         policy, step = view.standing.policy, view.step
         groups[
-            tuple(contact.email for contact in _to(view)),
+            tuple(contact.email for contact in purse.to(view)),
             policy.name,
             step.step.channel,
             (step.rung, step.nth) if step.step.stands_alone else None,
@@ -166,13 +87,9 @@ def _groups(purse: Purse) -> list[list[View]]:
     return list(groups.values())
 
 
-def _to(view: View) -> tuple[Contact, ...]:
-    return recipients(view.case.account, view.case.recipient)
-
-
 def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
     first = views[0]
-    to = _to(first)
+    to = purse.to(first)
     top = max((view.step for view in views), key=lambda step: step.rung.order)
     language = next((c.language for c in to if c.language), "")
     return Group(
@@ -183,9 +100,13 @@ def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
         currency=purse.currency,
         lines=tuple(view.standing for view in views),
         top=top,
-        claim=sum(purse.claim.net[view.case.id] for view in views),
+        claim=sum(purse.claim.net[view.id] for view in views),
         money_explains=purse.money_explains,
-        needs_approval=snapshot.day.mode != "auto" or any(v.step.step.asks for v in views),
+        needs_approval=snapshot.day.mode != APPROVED
+        and (
+            snapshot.day.mode != "auto"
+            or any(v.standing.policy.asks(v.step.step, purse.account) for v in views)
+        ),
         day=snapshot.day,
         sent_today=snapshot.sent_today,
     )
@@ -239,13 +160,25 @@ def _precedence(entry: tuple[Group, list[View], Purse]) -> tuple[object, ...]:
         -group.claim,
         group.account.customer.id,
         group.currency,
-        views[0].case.id,
+        views[0].id,
     )
 
 
 def _with_open(entry: Reminder, purse: Purse, today: date) -> Reminder:
     views = ((view.case, view.quiets) for view in purse.views)
     return replace(entry, also_open=also_open(views, today))
+
+
+def _silent(purses: Iterable[Purse]) -> Iterator[View]:
+    """The silent lines by name of the customer, then by invoice."""
+    customers: defaultdict[tuple[str, str], list[View]] = defaultdict(list)
+    for purse in purses:
+        customer = purse.account.customer
+        customers[customer.name, customer.id] += (view for view in purse.views if view.quiets)
+    for who in sorted(customers):
+        yield from sorted(
+            customers[who], key=lambda v: (v.case.number, v.case.invoice_id, v.case.line)
+        )
 
 
 def _shown(entry: Reminder) -> tuple[object, ...]:
@@ -261,6 +194,7 @@ class Wanted:
     currency: str
     claim: int
     lines: Mapping[tuple[str, str], tuple[Rung, int]]  # (invoice, line) -> rung, nth
+    address: str = ""  # of a letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,8 +243,10 @@ def look(snapshot: Snapshot, policies: Policies, today: date, wanted: Wanted) ->
     group = _group(views, purse, snapshot)
     if group.claim != wanted.claim:
         return Look(withdraw="the claim has changed")
-    if group.is_message and tuple(c.email for c in group.to) != wanted.to:
+    if group.channel is Channel.EMAIL and tuple(c.email for c in group.to) != wanted.to:
         return Look(withdraw="the recipient has changed")
+    if group.channel is Channel.LETTER and purse.account.customer.address != wanted.address:
+        return Look(withdraw="the postal address has changed")
     first_week = today - snapshot.installed_on < FIRST_WEEK
     quiets = _asked(replace(group, needs_approval=False, first_week=first_week), today)
     hard = [quiet for quiet in quiets if quiet.reason not in _LATER]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from connector.dunning import promises
 from connector.dunning.ladder import Next, Standing
 from connector.dunning.plan import Quiet, Reason
 from connector.dunning.policy import MESSAGES, Policy
@@ -53,6 +54,16 @@ class Group:
         """The highest rung among its lines."""
         return self.top.rung
 
+    def template(self, today: date) -> str:
+        """The name of its text: after a promise not kept that text, where the language has it."""
+        tops = (line for line in self.lines if line.next and line.next.rung == self.rung)
+        own = (promises.TEMPLATE, self.language)
+        if own in self.day.templates and any(
+            promises.breaks(line.case, self.top.step, self.policy, today) for line in tops
+        ):
+            return promises.TEMPLATE
+        return self.top.step.text
+
 
 GroupRule = Callable[[Group, date], Quiet | None]
 
@@ -61,13 +72,14 @@ def recipients(account: Account, own: str = "") -> tuple[Contact, ...]:
     """Whom to write to: the invoice's own address, else the best contacts that can be used.
 
     All contacts meant for reminders, else the first of the next best role; never an address
-    that nobody reads, nor one that bounced while another is left.
+    that nobody reads, nor one that bounced or cannot be carried while another is left.
     """
     contacts = [c for c in account.customer.contacts if usable(c.email)]
     if own and usable(own):
         match = [c for c in contacts if c.email == own]
         return (match[0] if match else Contact(id=own, email=own, role=Role.REMINDER),)
     alive = [c for c in contacts if c.email not in account.bounced] or contacts
+    alive = [c for c in alive if carried(c.email)] or alive
     alive.sort(key=lambda c: (_RANK[c.role], c.id))
     if alive and alive[0].role is Role.REMINDER:
         return tuple(c for c in alive if c.role is Role.REMINDER)
@@ -80,6 +92,15 @@ def usable(address: str) -> bool:
     if not (local and at and domain) or any(c in address for c in " \t\r\n,;<>\"'()"):
         return False
     return not address.lower().startswith(_NO_MAILBOX)
+
+
+def carried(address: str) -> bool:
+    """Whether any mail server takes it: what stands before the @ is ASCII, the domain a name."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return local.isascii() and bool(domain.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def unallocated_money(group: Group, today: date) -> Quiet | None:
@@ -135,14 +156,20 @@ def address_bounced(group: Group, today: date) -> Quiet | None:
 
 def no_route(group: Group, today: date) -> Quiet | None:
     """Neither the product nor the firm's own mail server can carry it."""
-    if group.channel in group.day.routes:
+    if group.channel not in group.day.routes:
+        return Quiet(Reason.NO_ROUTE, None, f"nothing here can carry a message by {group.channel}")
+    strange = [c.email for c in group.to if group.channel is Channel.EMAIL and not carried(c.email)]
+    if not strange:
         return None
-    return Quiet(Reason.NO_ROUTE, None, f"nothing here can carry a message by {group.channel}")
+    because = (
+        f"mail servers do not all take an address such as {strange[0]}: add one of plain letters"
+    )
+    return Quiet(Reason.NO_ROUTE, None, because)
 
 
 def no_template(group: Group, today: date) -> Quiet | None:
     """No text for this step in the customer's language; another language is never guessed."""
-    key = (group.top.step.text, group.language)
+    key = (group.template(today), group.language)
     if not group.is_message or key in group.day.templates:
         return None
     because = f"no template {key[0]!r} in language {key[1]!r}"

@@ -5,10 +5,11 @@ moved due date moves everything.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from connector.dunning.policy import Policy, Step
+from connector.dunning.promises import begun_anew, resumed_on
 from connector.dunning.snapshot import Case, Had, HadState, Rung, Stage
 from connector.receivables import calendar, money
 from connector.receivables.calendar import Places
@@ -16,6 +17,7 @@ from connector.receivables.records import Decision
 
 LAPSE = timedelta(days=2)  # a step before due speaks until two days before, or not at all
 DAY = timedelta(days=1)
+PREFERS_LETTER = "prefers:letter"  # the tag of a customer who has letters instead of e-mails
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,12 @@ class Standing:
 def stand(case: Case, policy: Policy, because: str, first_pull_on: date, today: date) -> Standing:
     """Where a line stands: its next message, or the call, note or task that comes before it."""
     decisions = case.decisions + case.account.decisions
-    return Standing(case, policy, because, _next(case, policy, today), first_pull_on, decisions)
+    if case.decisions and case.had:
+        case = begun_anew(case, today)
+    found = _next(case, policy, today)
+    if found and PREFERS_LETTER in case.account.customer.tags:
+        found = replace(found, step=found.step.by_letter)
+    return Standing(case, policy, because, found, first_pull_on, decisions)
 
 
 def _next(case: Case, policy: Policy, today: date) -> Next | None:
@@ -123,7 +130,7 @@ def _wanted(case: Case, step: Step) -> bool:
     assert step.only
     least = step.only.minimum.get(case.currency)
     large = least is not None and case.balance >= money.minor(least, case.currency)
-    return large or case.account.behaviour in step.only.behaviour
+    return large or case.account.is_any(step.only.behaviour)
 
 
 def _shift(day: date, count: int, unit: str, places: Places) -> date:
@@ -141,17 +148,34 @@ def _by_age(
     if step.when == "after previous" and previous:
         start = previous.deadline_on if step.after == "deadline" else None
         return _shift(start or previous.on, step.days, step.unit, places)
-    # Money sent on the due date arrives a day later, and not while the banks stand still.
-    banks = (*places, "ECB") if case.currency == "EUR" and places else places
-    grace = _shift(due_on, policy.grace.days, policy.grace.unit, banks)
+    grace = _grace(case, due_on, policy, places)
     return max(_shift(due_on, step.days, step.unit, places), grace)
+
+
+def _grace(case: Case, due_on: date, policy: Policy, places: Places) -> date:
+    """Money sent on the due date arrives a day later, and not while the banks stand still."""
+    banks = (*places, "ECB") if case.currency == "EUR" and places else places
+    return _shift(due_on, policy.grace.days, policy.grace.unit, banks)
+
+
+def _resumed(
+    case: Case, due_on: date, policy: Policy, step: Step, had: list[Had], places: Places
+) -> date:
+    """Its day by age; sooner when what was promised did not come, but for a hand-over."""
+    age = _by_age(case, due_on, policy, step, had, places)
+    if step.side or step.stage in (Stage.BEFORE_DUE, Stage.HANDOVER):
+        return age
+    resumed = resumed_on(case, policy, had)
+    if not resumed or resumed >= age:
+        return age
+    return max(resumed, due_on + DAY, _grace(case, due_on, policy, places))
 
 
 def _due_from(
     case: Case, due_on: date, policy: Policy, step: Step, had: list[Had], places: Places
 ) -> date:
     """The later of its day by age, a gap after the last message, and the day after a deadline."""
-    days = [_by_age(case, due_on, policy, step, had, places)]
+    days = [_resumed(case, due_on, policy, step, had, places)]
     last = last_message(had)
     gap = timedelta(days=policy.gap_days)
     if last:

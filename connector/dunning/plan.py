@@ -9,7 +9,8 @@ from typing import Any
 
 from connector.dunning.snapshot import Channel, Rung
 from connector.receivables import money
-from connector.receivables.records import Message
+from connector.receivables.interest import Statement
+from connector.receivables.records import CustomerKind, Message
 
 VERSION = 1
 
@@ -137,18 +138,39 @@ class AlsoOpen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """The interest of one line (by its key), day by day."""
+
+    line: str
+    invoice: str
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interest:
-    """Interest and charges beside the claim, worked out to `until`; None where no rate is known."""
+    """Interest and charges beside the claim, worked out to `until`; None where no rate is known.
+
+    `regime` is the code of the law applied, `schedule` the arithmetic behind `amount`, by line.
+    """
 
     mode: str
     amount: int | None
     charges: int | None
     until: date
+    regime: str = ""
+    schedule: tuple[Worked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminder:
-    """One message (or call, note, task) to one customer. `message` is filled by `messages`."""
+    """One message (or call, note, task) to one customer. `message` is filled by `messages`.
+
+    `kind` and `traits` (behaviour and signals of the customer) choose a variant of the text.
+    `promised_on` and `promised` are the day and, where one was named, the amount of a promise that
+    was not kept. `warnings` are what a person should know before it goes. `address` is where a
+    letter goes, by lines; `copy_to` who has its copy by e-mail once it is posted.
+    `policy_version` is a digest of the policy's content.
+    """
 
     key: str
     customer_id: str
@@ -173,6 +195,15 @@ class Reminder:
     legal: str = ""
     needs_approval: bool = False
     message: Message | None = None
+    kind: CustomerKind = CustomerKind.BUSINESS
+    traits: tuple[str, ...] = ()
+    contact_phone: str = ""
+    promised_on: date | None = None
+    promised: int | None = None
+    warnings: tuple[str, ...] = ()
+    address: str = ""
+    copy_to: tuple[str, ...] = ()
+    policy_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +299,7 @@ def _reminder(reminder: Reminder) -> dict[str, Any]:
         "key": reminder.key,
         "customer": {"id": reminder.customer_id, "name": reminder.customer_name},
         "policy": reminder.policy,
+        "policy_version": reminder.policy_version,
         "step": reminder.step,
         "stage": str(reminder.rung.stage),
         "n": reminder.rung.number,
@@ -316,6 +348,7 @@ def _reminder(reminder: Reminder) -> dict[str, Any]:
         "html": message.html if message else "",
         "attachments": [attachment.name for attachment in message.attachments] if message else [],
         "needs_approval": reminder.needs_approval,
+        "warnings": list(reminder.warnings),
     }
 
 

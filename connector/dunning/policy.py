@@ -1,74 +1,41 @@
 """A reminder policy as types: the steps of the ladder and when they may speak."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from connector.dunning.snapshot import Channel, Rung, Stage
-from connector.receivables import calendar, money
+from connector.dunning.policy_values import (
+    Code,
+    Count,
+    Country,
+    Language,
+    Minimum,
+    Word,
+    clock,
+    known_country,
+    listed,
+    month_day,
+    plain,
+    weekdays,
+)
+from connector.dunning.snapshot import Account, Channel, Rung, Stage
+from connector.receivables import calendar, money, regimes
 from connector.receivables.calendar import Places, Window
 from connector.receivables.records import CustomerKind
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-SIDE = frozenset({Channel.CALL, Channel.NOTE, Channel.TASK})
+SIDE = frozenset({Channel.CALL, Channel.VISIT, Channel.NOTE, Channel.TASK})
 MESSAGES = frozenset({Channel.EMAIL, Channel.LETTER})
 DEFAULT_DEADLINES = {Stage.FIRM: 8, Stage.NOTICE: 15}
 
 Unit = Literal["days", "business days"]
-Behaviour = Literal["new", "loyal", "late", "occasional"]
+Behaviour = Literal["new", "loyal", "strategic", "late", "occasional", "changed"]
 Claiming = Literal["off", "mention", "claim"]
-
-
-def _weekdays(value: object) -> frozenset[int]:
-    days: set[int] = set()
-    for part in str(value).replace(" ", "").split(","):
-        first, _, last = part.partition("-")
-        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            raise ValueError("expected weekdays such as mon-fri or mon,wed,fri")
-        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-        days.update(range(start, end + 1) if start <= end else [*range(start, 7), *range(end + 1)])
-    return frozenset(days)
-
-
-def _clock(value: object) -> time:
-    if value == "24:00":
-        return time.max
-    try:
-        return time.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError("expected a time such as 09:00 (24:00 is the end of the day)") from None
-
-
-def _month_day(value: object) -> tuple[int, int]:
-    try:
-        day = date.fromisoformat(f"2024-{value}")
-    except ValueError:
-        raise ValueError("expected a day of the year such as 08-01 (month-day)") from None
-    return day.month, day.day
-
-
-def _currency(value: str) -> str:
-    money.digits(value)
-    return value
-
-
-def _country(value: str) -> str:
-    if not calendar.known(value):
-        raise ValueError("expected a country code such as FR (ISO 3166-1)")
-    return value
-
-
-def _list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Minimum = Mapping[Annotated[str, BeforeValidator(_currency)], Annotated[Decimal, Field(ge=0)]]
-Count = Annotated[int, Field(ge=0)]
-Word = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]*$", max_length=40)]
 
 
 class _Model(BaseModel):
@@ -99,16 +66,16 @@ class Caps(_Model):
 class Hours(_Model):
     """One sending window of the firm's clock."""
 
-    days: Annotated[frozenset[int], BeforeValidator(_weekdays)]
-    start: Annotated[time, BeforeValidator(_clock)] = Field(alias="from")
-    until: Annotated[time, BeforeValidator(_clock)]
+    days: Annotated[frozenset[int], BeforeValidator(weekdays)]
+    start: Annotated[time, BeforeValidator(clock)] = Field(alias="from")
+    until: Annotated[time, BeforeValidator(clock)]
 
 
 class QuietPeriod(_Model):
     """A yearly period, both ends included, in which firm steps and calls wait (`all`: all)."""
 
-    start: Annotated[tuple[int, int], BeforeValidator(_month_day)] = Field(alias="from")
-    until: Annotated[tuple[int, int], BeforeValidator(_month_day)]
+    start: Annotated[tuple[int, int], BeforeValidator(month_day)] = Field(alias="from")
+    until: Annotated[tuple[int, int], BeforeValidator(month_day)]
     all: bool = False
 
     def covers(self, day: date) -> bool:
@@ -122,7 +89,7 @@ class QuietPeriod(_Model):
 class Only(_Model):
     """A step for some lines only: any one of the conditions suffices."""
 
-    behaviour: Annotated[tuple[Behaviour, ...], BeforeValidator(_list)] = ()
+    behaviour: Annotated[tuple[Behaviour, ...], BeforeValidator(listed)] = ()
     minimum: Minimum = {}
 
 
@@ -131,6 +98,12 @@ class Repeat(_Model):
 
     every_days: Annotated[int, Field(ge=1)]
     times: Annotated[int, Field(ge=2, le=12)]
+
+
+class Strategic(_Model):
+    """Who counts as strategic by turnover with us in the last twelve months, beside the tag."""
+
+    top_share: Annotated[Decimal, Field(gt=0, le=1)]  # of the customers, the largest first
 
 
 class Step(_Model):
@@ -170,8 +143,16 @@ class Step(_Model):
         return self.approve or self.stage in (Stage.NOTICE, Stage.HANDOVER)
 
     @cached_property
+    def by_letter(self) -> "Step":
+        """The same step for who prefers letters: an e-mail becomes one, but before the due date."""
+        if self.channel is not Channel.EMAIL or self.stage is Stage.BEFORE_DUE:
+            return self
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return Step.model_construct(**(given | {"channel": Channel.LETTER}))
+
+    @cached_property
     def side(self) -> bool:
-        """Whether it stands beside the ladder: a call, note or task below the hand-over."""
+        """Whether it stands beside the ladder: a call, visit, note or task below the hand-over."""
         return self.channel in SIDE and self.stage is not Stage.HANDOVER
 
     @cached_property
@@ -184,12 +165,12 @@ class Step(_Model):
 class Match(_Model):
     """What a customer must be for a segment; all that is given must hold."""
 
-    tags: tuple[str, ...] = ()
-    kind: Annotated[tuple[CustomerKind, ...], BeforeValidator(_list)] = ()
-    language: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
-    country: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
-    currency: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
-    behaviour: Annotated[tuple[Behaviour, ...], BeforeValidator(_list)] = ()
+    tags: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    kind: Annotated[tuple[CustomerKind, ...], BeforeValidator(listed)] = ()
+    language: Annotated[tuple[Language, ...], BeforeValidator(listed)] = ()
+    country: Annotated[tuple[Country, ...], BeforeValidator(listed)] = ()
+    currency: Annotated[tuple[Code, ...], BeforeValidator(listed)] = ()
+    behaviour: Annotated[tuple[Behaviour, ...], BeforeValidator(listed)] = ()
     exposure_over: Minimum = {}
 
 
@@ -202,12 +183,13 @@ class Segment(_Model):
 
 
 class Policy(_Model):
-    """One policy; `ladder` and `sides` are its steps with the rungs they stand on."""
+    """One policy: `ladder` and `sides` are its steps on their rungs; `approve` asks a person."""
 
     name: Word
-    country: Annotated[str, BeforeValidator(_country)]
+    country: Annotated[str, BeforeValidator(known_country)]
     region: str = ""
-    regime: str = ""
+    regime: Annotated[str, AfterValidator(regimes.known)] = ""
+    contract_rate: Annotated[Decimal, Field(ge=0, le=100)] | None = None  # percent a year
     gap_days: Annotated[int, Field(ge=1)] = 5
     min_age_days: Count = 7
     grace: Grace = Grace(days=2, unit="business days")
@@ -219,9 +201,18 @@ class Policy(_Model):
     windows: tuple[Hours, ...] = ()
     quiet: tuple[QuietPeriod, ...] = ()
     public_holidays: bool = True  # whether holidays of the seller and the customer close a day
+    approve: Annotated[tuple[Behaviour, ...], BeforeValidator(listed)] = ("strategic",)
+    strategic: Strategic | None = None
     missing_copy: Literal["warn", "stop"] = "warn"
     steps: tuple[Step, ...] = Field(alias="step", min_length=1)
     segments: tuple[Segment, ...] = Field(default=(), alias="segment")
+
+    @cached_property
+    def version(self) -> str:
+        """Which content this is, whatever its name: twelve hexadecimal digits."""
+        content = self.model_dump(by_alias=True)
+        text = json.dumps(content, sort_keys=True, default=plain)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property
     def rungs(self) -> tuple[tuple[Rung, Step], ...]:
@@ -240,7 +231,7 @@ class Policy(_Model):
 
     @cached_property
     def sides(self) -> tuple[tuple[Rung, Step], ...]:
-        """The calls, notes and tasks."""
+        """The calls, visits, notes and tasks."""
         return tuple(pair for pair in self.rungs if pair[0].side)
 
     @cached_property
@@ -263,6 +254,15 @@ class Policy(_Model):
     def home(self) -> str:
         """The seller's place for holidays."""
         return f"{self.country}-{self.region}" if self.region else self.country
+
+    @property
+    def top_share(self) -> Decimal | None:
+        """The share of customers who are strategic by turnover, None where tags alone decide."""
+        return self.strategic.top_share if self.strategic else None
+
+    def asks(self, step: Step, account: Account) -> bool:
+        """Whether a person must approve a step for this customer."""
+        return step.asks or (step.channel in MESSAGES and account.is_any(self.approve))
 
     def places(self, country: str) -> Places:
         """The places whose holidays count towards a customer of a country."""

@@ -4,50 +4,33 @@ A new rule is one function and one word in its tuple. All are asked and every re
 `until` is the last day a reason holds, None while a person must act.
 """
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 from connector.dunning.ladder import Standing
+from connector.dunning.marks import (
+    Rule,
+    bill_or_retention,
+    cause,
+    disputed,
+    excluded,
+    factored,
+    handed_over,
+    held,
+    in_difficulty,
+    insolvent,
+    not_delivered,
+    plan_kept,
+    promised,
+    written_off,
+)
 from connector.dunning.plan import Quiet, Reason
-from connector.dunning.snapshot import Pending
-from connector.receivables import calendar, limitation, money
-from connector.receivables.records import Decision, Mark
+from connector.dunning.snapshot import Case, Pending
+from connector.receivables import calendar, limitation
+from connector.receivables.claim import Discount, discount
 
-Rule = Callable[[Standing, date], Quiet | None]
-
-PATIENCE = 2  # business days after a promised day before the promise counts as broken
 BANK_DAYS = 5  # business days that money on its way may take to be booked
 PRESCRIPTION_ALERT = timedelta(days=60)
 DAY = timedelta(days=1)
-
-
-def in_force(standing: Standing, *marks: Mark) -> Decision | None:
-    """The first decision of these marks on the line's invoice or customer, whatever its dates."""
-    for decision in standing.decisions:
-        if decision.mark in marks:
-            return decision
-    return None
-
-
-def _marked(reason: Reason, words: str, *marks: Mark) -> Rule:
-    """A rule that silences while a person's (or the product's) mark is in force."""
-
-    def rule(standing: Standing, today: date) -> Quiet | None:
-        decision = in_force(standing, *marks)
-        if not decision or decision.since > today:
-            return None
-        if decision.until and decision.until < today:
-            return None
-        return Quiet(reason, decision.until, _told(words, decision))
-
-    rule.__name__ = str(reason)
-    return rule
-
-
-def _told(words: str, decision: Decision) -> str:
-    by = f" by {decision.author}" if decision.author else ""
-    because = f": {decision.because}" if decision.because else ""
-    return f"{words} since {decision.since}{by}{because}"
 
 
 def not_due(standing: Standing, today: date) -> Quiet | None:
@@ -92,35 +75,20 @@ def ladder_finished(standing: Standing, today: date) -> Quiet | None:
     return Quiet(Reason.LADDER_FINISHED, None, f"no step is left in {standing.policy.name}")
 
 
-def disputed(standing: Standing, today: date) -> Quiet | None:
-    """A dispute silences its line; of a dispute about a part, the rest may still be claimed."""
-    decision = in_force(standing, Mark.DISPUTED)
-    if not decision or (decision.until and decision.until < today) or withheld(standing, today):
+def discount_taken(standing: Standing, today: date) -> Quiet | None:
+    """What is left is the early-payment discount, deducted in time: nothing more is owed."""
+    if what_of_discount(standing.case) is not Discount.TAKEN:
         return None
-    return Quiet(Reason.DISPUTED, decision.until, _told("disputed", decision))
+    because = f"early-payment discount taken in time, by {standing.case.discount_until}"
+    return Quiet(Reason.COVERED_BY_CREDIT, None, because)
 
 
-def withheld(standing: Standing, today: date) -> int:
-    """The disputed part of a balance, zero when nothing or all of it is disputed."""
-    decision = in_force(standing, Mark.DISPUTED)
-    if not decision or not decision.amount or (decision.until and decision.until < today):
-        return 0
-    return decision.amount if decision.amount < standing.case.balance else 0
-
-
-def promised(standing: Standing, today: date) -> Quiet | None:
-    """A dated promise silences its line until two business days after it."""
-    decision = in_force(standing, Mark.PROMISED)
-    if not decision or not decision.until:
-        return None
-    until = calendar.after(decision.until, PATIENCE, standing.policy.places(""))
-    if today > until:
-        return None
-    amount = decision.amount
-    currency = standing.case.currency
-    paying = f" to pay {money.text(amount, currency)} {currency}" if amount else ""
-    because = f"promise of {decision.since}{paying} on {decision.until}"
-    return Quiet(Reason.PROMISED, until, because)
+def what_of_discount(case: Case) -> Discount:
+    """Whether a line's rest is its invoice's discount, deducted in time or too late."""
+    if not case.discount or case.open_before or case.open_after:
+        return Discount.NONE
+    paid = (paid.on for paid in case.received if paid.invoice_id == case.invoice_id)
+    return discount(case.balance, case.discount, case.discount_until, max(paid, default=None))
 
 
 def prescribed(standing: Standing, today: date) -> Quiet | None:
@@ -214,18 +182,6 @@ def backlog(standing: Standing, today: date) -> Quiet | None:
     return Quiet(Reason.BACKLOG, None, because)
 
 
-held = _marked(Reason.HELD, "held", Mark.HOLD)
-excluded = _marked(Reason.EXCLUDED, "excluded", Mark.EXCLUDED)
-plan_kept = _marked(Reason.PLAN_KEPT, "payment plan", Mark.PLAN)
-insolvent = _marked(Reason.INSOLVENT, "insolvent", Mark.INSOLVENT)
-handed_over = _marked(Reason.HANDED_OVER, "handed over", Mark.HANDED_OVER)
-written_off = _marked(Reason.WRITTEN_OFF, "written off", Mark.WRITTEN_OFF)
-not_delivered = _marked(Reason.NOT_DELIVERED, "not delivered", Mark.NOT_DELIVERED)
-in_difficulty = _marked(Reason.IN_DIFFICULTY, "in difficulty", Mark.IN_DIFFICULTY)
-bill_or_retention = _marked(
-    Reason.BILL_OR_RETENTION, "bill of exchange or retention", Mark.BILL, Mark.RETENTION
-)
-factored = _marked(Reason.FACTORED, "sold to a factor", Mark.FACTORED)
 in_queue = _in_outbox(Pending.QUEUED)
 waiting_for_approval = _in_outbox(Pending.PROPOSED)
 delivery_unknown = _in_outbox(Pending.UNKNOWN)
@@ -241,6 +197,7 @@ RULES: tuple[Rule, ...] = (
     held,
     excluded,
     disputed,
+    cause,
     promised,
     plan_kept,
     insolvent,
@@ -259,4 +216,5 @@ RULES: tuple[Rule, ...] = (
     delivery_unknown,
     delivery_failed,
     balance_mismatch,
+    discount_taken,
 )

@@ -3,12 +3,14 @@
 The mirror fills these types; `sync` adds what only the day knows. Nothing here is worked out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import total_ordering
 
+from connector.receivables.measures import Verdict
 from connector.receivables.records import Customer, Decision
 
 
@@ -29,6 +31,7 @@ class Channel(StrEnum):
     LETTER = "letter"
     NOTE = "note"
     CALL = "call"
+    VISIT = "visit"
     TASK = "task"
 
 
@@ -45,7 +48,7 @@ class Rung:
 
     stage: Stage
     n: int
-    side: bool = False  # a call, note or task: counted apart, after the messages of its stage
+    side: bool = False  # a call, visit, note or task: counted apart, after its messages
 
     def __lt__(self, other: "Rung") -> bool:
         return self.order < other.order
@@ -130,11 +133,38 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overpaid:
+    """An invoice on which more was paid than was owed; `amount` is what is too much."""
+
+    customer_id: str
+    customer: str
+    owner: str
+    number: str
+    currency: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The part of a booked payment that was set against an invoice, or against none (empty)."""
+
+    on: date
+    amount: int
+    currency: str
+    invoice_id: str = ""
+
+
+UNKNOWN_PACE = Verdict()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One customer as the decision sees them.
 
     `last_message_on`: day of the latest e-mail or letter, planned and unknown ones included.
     `behaviour`: `new`, `loyal`, `late`, `occasional`, or empty when history says nothing.
+    `signals`: what else is said, of `strategic`, `changed`, `watch` and `improved`; `pace` has the
+    days behind it.
     """
 
     customer: Customer
@@ -145,7 +175,13 @@ class Account:
     debit_refused: bool = False  # a direct debit came back: the mandate no longer protects
     last_message_on: date | None = None
     behaviour: str = ""
+    signals: tuple[str, ...] = ()
+    pace: Verdict = UNKNOWN_PACE
     bounced: frozenset[str] = frozenset()
+
+    def is_any(self, words: Collection[str]) -> bool:
+        """Whether one of these is the customer's behaviour or a signal of theirs."""
+        return self.behaviour in words or any(signal in words for signal in self.signals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +191,10 @@ class Case:
     `line` counts the lines of the invoice from 1 by due date. `mismatch` says in words which of
     the product's own figures disagree, empty when they agree. `transit_on` is the day a pending
     payment of this invoice was entered. `reopened_on` is the day the line was seen open again
-    after it had been settled.
+    after it had been settled. `received` is what the customer has paid lately, told only where a
+    promise, a payment plan or a discount is to be held against it. `open_before` and `open_after`
+    are the balances of the invoice's other open lines, by due date. `discount` may be deducted
+    when the rest is paid by `discount_until`.
     """
 
     account: Account
@@ -183,6 +222,11 @@ class Case:
     mismatch: str = ""
     transit_on: date | None = None
     reopened_on: date | None = None
+    received: tuple[Paid, ...] = ()
+    open_before: int = 0
+    open_after: int = 0
+    discount_until: date | None = None
+    discount: int = 0
 
     @property
     def id(self) -> str:
@@ -194,13 +238,18 @@ class Case:
         return self.due_on is not None and self.due_on < today
 
 
+APPROVED = "approved"
+"""The mode of a replay: whatever would wait for a person counts as approved at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """The facts of the day that are in no ledger; `sync` states them.
 
     `routes` maps a channel to what carries it (`api`, `smtp`, `print`, `note`); a channel that is
     missing has no route. `stale` says why the data are too old or incomplete to remind on, empty
-    when they are fresh. Instants are aware UTC.
+    when they are fresh. `top_share` is the share of customers who count as strategic by turnover,
+    None where the policy does not ask. Instants are aware UTC.
     """
 
     routes: Mapping[Channel, str]
@@ -212,11 +261,15 @@ class Day:
     read_at: datetime | None = None
     payments_read_at: datetime | None = None
     native_reminders: bool = False
+    top_share: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything `decide` may know. `sent_today` counts messages since local midnight."""
+    """Everything `decide` may know. `sent_today` counts messages since local midnight.
+
+    `overpaid` are invoices of any customer, also of those who owe nothing.
+    """
 
     ledger_id: str
     country: str  # the seller's
@@ -226,3 +279,4 @@ class Snapshot:
     installed_on: date
     first_pull_on: date
     sent_today: int = 0
+    overpaid: Sequence[Overpaid] = ()

@@ -21,7 +21,7 @@ def line_of(text: str, loc: tuple[str | int, ...]) -> int | None:
                 counts[name] = counts.get(name, -1) + 1
                 table = (name, counts[name])
             else:
-                table = tuple(name.split("."))
+                table = _place(name, counts)
             found.setdefault(table, number)
         elif key := _KEY.match(line):
             found.setdefault((*table, key[1]), number)
@@ -29,3 +29,13 @@ def line_of(text: str, loc: tuple[str | int, ...]) -> int | None:
         if loc[:length] in found:
             return found[loc[:length]]
     return None
+
+
+def _place(name: str, counts: dict[str, int]) -> tuple[str | int, ...]:
+    """Where a table stands: `[step.only]` belongs to the latest `[[step]]`."""
+    place: list[str | int] = []
+    for part in name.split("."):
+        place.append(part.strip())
+        if part.strip() in counts:
+            place.append(counts[part.strip()])
+    return tuple(place)

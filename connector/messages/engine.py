@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from babel import Locale
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, pass_context
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
@@ -75,6 +75,13 @@ class Engine:
             return self.environment.get_template(name).render(full)
         except _AUTHOR_ERRORS as error:
             raise ConfigError(self._told(name, error)) from error
+
+    def tree(self, name: str) -> nodes.Template:
+        """A template as Jinja reads it; an empty one where the file does not exist."""
+        if name.removesuffix(SUBJECT) not in self.texts.files:
+            return self.environment.parse("")
+        source, path, _ = self.texts.get_source(self.environment, name)
+        return self.environment.parse(source, name, path)
 
     def problems(self) -> list[str]:
         """What is wrong with the firm's own files before any message is written."""

@@ -94,7 +94,7 @@ def _style(tokens: Sequence[Token]) -> None:
         if style:
             side = _SIDES.search(str(token.attrGet("style") or ""))
             style += f";text-align:{side[1]}" if side else ""
-            if token.tag in ("th", "td") and not first:  # a long number may break, amounts not
+            if token.tag == "th" or (token.tag == "td" and not first):  # only numbers may break
                 style += ";overflow-wrap:normal"
             first = first and token.tag not in ("th", "td")
             token.attrSet("style", style)

@@ -1,5 +1,8 @@
 """Template files: those of the package, and the firm's own, which win."""
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
@@ -11,11 +14,27 @@ PACKAGE = Path(__file__).parent / "templates"
 SUBJECT = "#subject"  # `fr/friendly.md#subject` is the first line of that file
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What the name of a message's file says; all empty for parts and notes."""
+
+    language: str
+    template: str
+    variant: str
+
+    @classmethod
+    def of(cls, name: str) -> "Text":
+        """`fr/friendly.consumer.md` is the French `friendly`, variant `consumer`."""
+        language, _, rest = name.removesuffix(".md").partition("/")
+        template, _, variant = rest.partition(".")
+        return cls(language, template, variant) if rest[:1] != "_" else cls("", "", "")
+
+
 class Texts(BaseLoader):
     """Template sources by name: `fr/friendly.md` is the body, line numbers as in the file.
 
     A name that begins with `_` is a part shared by the templates of its language, or a note; it
-    has no subject.
+    has no subject. A name with a point, `fr/friendly.consumer.md`, is a variant of a text.
 
     Raises:
         ConfigError: the firm's folder does not exist.
@@ -33,8 +52,28 @@ class Texts(BaseLoader):
     @property
     def templates(self) -> frozenset[tuple[str, str]]:
         """(template, language) of every message that can be written."""
-        pairs = (name.removesuffix(".md").split("/") for name in self.files)
-        return frozenset((template, lang) for lang, template in pairs if template[0] != "_")
+        texts = map(Text.of, self.files)
+        return frozenset(
+            (text.template, text.language) for text in texts if text.template and not text.variant
+        )
+
+    def chosen(self, language: str, template: str, legal: str, words: Sequence[str]) -> str | None:
+        """The file for a message: the variant of a legal duty, else the firm's, else ours.
+
+        Of each the first variant among `words` comes before the plain text. None if there is none.
+        """
+        if legal and (name := f"{language}/{template}.{legal}.md") in self.files:
+            return name
+        names = [f"{language}/{template}{word and '.'}{word}.md" for word in (*words, "")]
+        found = (name for files in (self.own, self.files) for name in names if name in files)
+        return next(found, None)
+
+    def version(self, name: str) -> str:
+        """Eight hex digits that change with the text or with the parts of its language."""
+        parts = name.partition("/")[0] + "/_parts.md"
+        files = (self.files.get(each) for each in (name, parts))
+        sources = "\x1f".join(_read(path) for path in files if path)
+        return hashlib.sha256(sources.encode()).hexdigest()[:8]
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
         """Source and file of a body or, by its `#subject` name, of a subject."""

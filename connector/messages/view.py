@@ -1,106 +1,35 @@
 """What a template may speak of: the facts of one reminder, made harmless, by name."""
 
 import datetime
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from babel import Locale
 from markupsafe import Markup
 
 from connector.contract import Company
-from connector.dunning.plan import Interest, Reminder, ReminderLine
+from connector.dunning.plan import Interest, Reminder, ReminderLine, Worked
 from connector.messages import formats
+from connector.messages.names import (
+    CompanyView,
+    ContactView,
+    CreditView,
+    CustomerView,
+    Earlier,
+    InvoiceView,
+    LateView,
+    OpenView,
+    PromiseView,
+    RateView,
+    ShareView,
+)
 from connector.messages.table import Table
 from connector.messages.values import Amount, Value, clean, web_address
+from connector.receivables.interest import half_up
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceView:
-    """One due line as templates see it; `instalment` is 0 where the invoice is payable at once.
-
-    `days_late` is 0 up to and on the due date. `payment_reference` is empty where it only
-    repeats the number. `previous` are the days of the messages this line has had.
-    """
-
-    number: str
-    date: datetime.date
-    due_date: datetime.date
-    days_late: int
-    amount: Amount
-    paid: Amount
-    balance: Amount
-    total: Amount
-    instalment: int
-    order_ref: str
-    payment_reference: str
-    pay_url: str
-    previous: tuple[datetime.date, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditView:
-    """A credit that lowers the claim; `amount` is negative."""
-
-    document: str
-    amount: Amount
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenView:
-    """An open line that the message shows and does not claim."""
-
-    number: str
-    due_date: datetime.date
-    balance: Amount
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompanyView:
-    """The seller."""
-
-    name: str
-    legal_id: str
-    address: str
-    bank_line: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactView:
-    """The person at the seller's who answers."""
-
-    name: str
-    email: str
-    phone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerView:
-    """The debtor; `contact` is the person written to, empty if not known."""
-
-    name: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateView:
-    """Late-payment interest; figures are None unless they are claimed and known.
-
-    `compensation` says that the fixed sum for recovery costs applies too.
-    """
-
-    claim: bool
-    interest: Amount | None
-    fixed: Amount | None
-    compensation: bool
-    as_of: datetime.date
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A message sent before."""
-
-    date: datetime.date
+PARTS = 3  # of a payment in instalments that is proposed, a month apart
+FIRST_PART = datetime.timedelta(days=14)
 
 
 class Facts:
@@ -133,9 +62,15 @@ class Facts:
             "customer": CustomerView(
                 name=self._outside(reminder.customer_name),
                 contact=self._outside(reminder.contact_name),
+                phone=self._outside(reminder.contact_phone),
+                kind=str(reminder.kind),
+                language=formats.language_name(reminder.language, self.locale),
             ),
             "step": self._outside(reminder.step),
             "stage": str(reminder.rung.stage),
+            "again": reminder.rung.n > 1 or any(line.nth > 1 for line in reminder.lines),
+            "kind": str(reminder.kind),
+            "legal": reminder.legal,
             "invoices": invoices,
             "numbers": tuple(dict.fromkeys(invoice.number for invoice in invoices)),
             "credits": self._credits(),
@@ -146,6 +81,8 @@ class Facts:
             "deadline": reminder.deadline_on,
             "previous": tuple(Earlier(day) for day in days),
             "late": self._late(reminder.interest),
+            "promise": self._promise(),
+            "proposal": self._proposal(today),
             "attached": attached,
             "today": today,
             "table": self._table_maker(invoices),
@@ -188,6 +125,20 @@ class Facts:
             legal_id=self._outside(company.legal_id),
             address=self._outside(", ".join(company.address.split("\n"))),
             bank_line=self._outside(", ".join(company.bank_line.split("\n"))),
+            country=company.country,
+        )
+
+    def _promise(self) -> PromiseView | None:
+        day, amount = self.reminder.promised_on, self.reminder.promised
+        return PromiseView(day, self._amount(amount) if amount else None) if day else None
+
+    def _proposal(self, today: datetime.date) -> tuple[ShareView, ...]:
+        """The claim in equal parts, one a month; what does not divide is in the first."""
+        first = self.reminder.deadline_on or today + FIRST_PART
+        share, rest = divmod(self.reminder.claim, PARTS)
+        return tuple(
+            ShareView(_months_after(first, n), self._amount(share + (0 if n else rest)))
+            for n in range(PARTS)
         )
 
     def _credits(self) -> tuple[CreditView, ...]:
@@ -207,21 +158,48 @@ class Facts:
         )
 
     def _late(self, interest: Interest | None) -> LateView | None:
+        """What may be said of interest; a letter the law asks for names its costs to the cent."""
         if interest is None or interest.mode == "off":
             return None
         claim = interest.mode == "claim"
         known = {
-            name: self._amount(amount) if claim and amount else None
+            name: self._amount(amount) if (claim or self.reminder.legal) and amount else None
             for name, amount in (("interest", interest.amount), ("fixed", interest.charges))
         }
-        asked = any(line.charges != "off" for line in self.reminder.lines)
+        lines = self.reminder.lines
+        more = sum(amount for amount in known.values() if amount)
         return LateView(
             claim=claim,
+            accrues=any(line.interest != "off" for line in lines) or bool(interest.amount),
+            compensation=any(line.charges != "off" for line in lines) or bool(interest.charges),
             interest=known["interest"],
             fixed=known["fixed"],
-            compensation=asked or bool(interest.charges),
+            total=self._amount(self.reminder.claim + more) if claim and more else None,
+            rate=self._rate(interest.schedule),
             as_of=interest.until,
+            law=interest.regime,
+            rows=tuple(self._rows(interest.schedule)) if claim and known["interest"] else (),
         )
+
+    def _rate(self, schedule: Sequence[Worked]) -> str:
+        rates = {
+            worked.statement.segments[-1].rate for worked in schedule if worked.statement.segments
+        }
+        return formats.percent(rates.pop(), self.locale) if len(rates) == 1 else ""
+
+    def _rows(self, schedule: Sequence[Worked]) -> Iterator[RateView]:
+        for worked in schedule:
+            for part in worked.statement.segments:
+                yield RateView(
+                    number=self._outside(worked.invoice),
+                    first=part.first,
+                    last=part.last,
+                    days=part.days,
+                    year=part.basis,
+                    base=str(self._amount(half_up(part.base))),
+                    rate=formats.percent(part.rate, self.locale),
+                    interest=formats.exact(part.interest, self.reminder.currency, self.locale),
+                )
 
     def _table_maker(
         self, invoices: tuple[InvoiceView, ...]
@@ -254,3 +232,9 @@ class Facts:
         names = ("invoice", "issued", "due", *(("late",) if late else ()), "amount")
         total = [words["total"], *empty, str(self._amount(self.reminder.claim))]
         return Table([words[name] for name in names], rows, total, left=3)
+
+
+def _months_after(day: datetime.date, months: int) -> datetime.date:
+    """The same day of a later month, or its last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return datetime.date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

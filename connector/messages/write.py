@@ -8,17 +8,19 @@ from babel import Locale, UnknownLocaleError
 
 from connector.contract import Company, reference_of
 from connector.dunning.plan import Plan, Reminder, ReminderLine
-from connector.dunning.snapshot import Channel
+from connector.dunning.policy import MESSAGES
+from connector.dunning.snapshot import Channel, Stage
 from connector.errors import BadRecord, ConfigError
-from connector.messages.check import missing, unbalanced
+from connector.messages.check import Said, faults, unbalanced
 from connector.messages.engine import Engine
-from connector.messages.formats import locale_of
+from connector.messages.formats import language_name, locale_of
 from connector.messages.mail import Page, plain_text, subject_line
-from connector.messages.texts import Texts
+from connector.messages.texts import Text, Texts
 from connector.messages.values import clean, file_name, masked, spaced
 from connector.messages.view import Facts
 from connector.receivables.records import Attachment, Message
 
+_BY_HAND = (Channel.CALL, Channel.VISIT, Channel.TASK)
 _NOTE_LANGUAGE = "en"  # of notes, where neither package nor firm has them in the firm's language
 
 
@@ -49,7 +51,9 @@ class Writer:
         return self._texts.templates
 
     def write(self, plan: Plan) -> Plan:
-        """The plan with a message in every reminder that goes by e-mail.
+        """The plan with a message in every reminder that goes by e-mail or letter.
+
+        Of a letter it is the words, without a recipient's address; its page is made elsewhere.
 
         Raises:
             ConfigError: templates that cannot be used, each problem named once.
@@ -58,9 +62,11 @@ class Writer:
         written: list[Reminder] = []
         problems: dict[str, None] = {}
         for reminder in plan.reminders:
-            if reminder.channel is Channel.EMAIL:
+            if reminder.channel in MESSAGES:
                 try:
-                    reminder = replace(reminder, message=self.message(reminder, plan.today))
+                    message = self.message(reminder, plan.today)
+                    warnings = (*reminder.warnings, *self._unread(reminder))
+                    reminder = replace(reminder, message=message, warnings=warnings)
                 except ConfigError as error:
                     problems |= dict.fromkeys(error.problems)
             written.append(reminder)
@@ -82,25 +88,30 @@ class Writer:
             if not clean(line.invoice):
                 problem = "is empty; a reminder must name the invoice: number it in the product"
                 raise BadRecord("invoice", line.invoice_id, "number", problem)
-        name = f"{reminder.language}/{reminder.template}.md"
-        if (reminder.template, reminder.language) not in self.templates:
-            raise ConfigError(
-                f"no text {name} for step {reminder.step!r} of policy {reminder.policy!r}. "
-                f"Write it in the folder of RELANCE_TEMPLATES, or name another template."
-            )
+        name = self._name(reminder)
         locale = self._locale(reminder)
         plain = Facts(self.company, reminder, locale, html=False).context(today, attached=self.pdf)
         marked = Facts(self.company, reminder, locale, html=True).context(today, attached=self.pdf)
-        subject = subject_line(self._plain.subject(name, plain))
+        whole_subject = self._plain.subject(name, plain)
+        subject = subject_line(whole_subject)
         foot = self._foot(reminder)
-        text = plain_text(self._plain.render(name, plain), foot)
+        body = self._plain.render(name, plain)
+        text = plain_text(body, foot)
         html = self._page.html(
             self._marked.render(name, marked),
             language=reminder.language,
             subject=subject,
             foot=foot,
         )
-        self._refuse(name, reminder, text, html, locale)
+        found = faults(reminder, Said(whole_subject, body), self.company, locale)
+        if {reference_of(text), reference_of(html)} != {reminder.key}:
+            found.append(
+                "the text writes `Ref. ` before 20 digits: that is kept for the reference at the "
+                "foot of each message. Use another word, such as `Reference`"
+            )
+        if found:
+            path = self._texts.files[name]
+            raise ConfigError(*(f"{path}: {problem}." for problem in found))
         return Message(
             customer_id=reminder.customer_id,
             invoice_ids=tuple(dict.fromkeys(line.invoice_id for line in reminder.lines)),
@@ -114,27 +125,66 @@ class Writer:
         )
 
     def note(self, reminder: Reminder, line: ReminderLine, today: date, language: str) -> str:
-        """The words for people in a note on the invoice of `line`; of a call or task, its sheet.
+        """The words for people in a note on the invoice of `line`, or the sheet of a call.
 
-        Plain text in `language`, the firm's own; e-mail addresses are masked.
+        A visit and a task have a sheet too. Plain text in `language`, the firm's own; e-mail
+        addresses are masked.
 
         Raises:
             ConfigError: the firm's own text of the note is broken.
         """
-        sheet = reminder.channel in (Channel.CALL, Channel.TASK)
-        file = "_sheet.md" if sheet else "_note.md"
+        file = "_sheet.md" if reminder.channel in _BY_HAND else "_note.md"
+        if reminder.rung.stage is Stage.HANDOVER:
+            file = "_handover.md"
         if f"{language}/{file}" not in self._texts.files:
             language = _NOTE_LANGUAGE
         locale = locale_of(language, (self.company.country,))
+        spoken = language_name(reminder.language, locale)
         facts = Facts(self.company, replace(reminder, language=language), locale, html=False)
-        context = facts.context(today, attached=self.pdf) | {
+        context = facts.context(today, attached=self.pdf)
+        context |= {
+            "customer": replace(context["customer"], language=spoken),
             "line": facts.invoice(line),
             "step": clean(line.step),
             "channel": str(reminder.channel),
             "recipients": ", ".join(masked(address) for address in reminder.to),
-            "template": f"{reminder.template} ({reminder.language})",
+            "template": self._used(reminder) if reminder.channel in MESSAGES else "",
         }
         return spaced(self._plain.render(f"{language}/{file}", context)).strip()
+
+    def _name(self, reminder: Reminder) -> str:
+        """The file of a reminder's text: its nearest variant.
+
+        Raises:
+            ConfigError: there is none in its language. Another language is never taken.
+        """
+        words = (str(reminder.kind), *reminder.traits)
+        name = self._texts.chosen(reminder.language, reminder.template, reminder.legal, words)
+        if name is None:
+            raise ConfigError(
+                f"no text {reminder.language}/{reminder.template}.md for step {reminder.step!r} of "
+                f"policy {reminder.policy!r}. Write it in the folder of RELANCE_TEMPLATES, or name "
+                f"another template."
+            )
+        return name
+
+    def _used(self, reminder: Reminder) -> str:
+        """Which text it was, and of which wording: kept so that results can be compared."""
+        name = self._name(reminder)
+        text = Text.of(name)
+        variant = f".{text.variant}" if text.variant else ""
+        return f"{text.template}{variant} ({text.language}), version {self._texts.version(name)}"
+
+    def _unread(self, reminder: Reminder) -> tuple[str, ...]:
+        """A formal text as it came with the program: the firm has not read it yet."""
+        name = self._name(reminder)
+        formal = reminder.rung.stage is Stage.NOTICE or reminder.legal
+        if not formal or name in self._texts.own:
+            return ()
+        return (
+            f"the formal text {name} is the program's own and the firm has not reviewed it: have "
+            f"it read by a lawyer, then put a copy into the folder of RELANCE_TEMPLATES",
+        )
 
     def _locale(self, reminder: Reminder) -> Locale:
         try:
@@ -148,17 +198,6 @@ class Writer:
         company = self.company
         told = (company.name, company.legal_id, ", ".join(company.address.split("\n")))
         return " – ".join(part for part in map(clean, told) if part), f"Ref. {reminder.key}"
-
-    def _refuse(self, name: str, reminder: Reminder, text: str, html: str, locale: Locale) -> None:
-        path = self._texts.files[name]
-        problems = [f"{path}: {problem}." for problem in missing(reminder, text, locale)]
-        if {reference_of(text), reference_of(html)} != {reminder.key}:
-            problems.append(
-                f"{path}: the text writes `Ref. ` before 20 digits: that is kept for the reference "
-                f"at the foot of each message. Use another word, such as `Reference`."
-            )
-        if problems:
-            raise ConfigError(*problems)
 
 
 def _attachments(reminder: Reminder) -> tuple[Attachment, ...]:

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from connector.dunning.snapshot import Account, Credit, Money
 from connector.mirror.facts import Facts, Line
-from connector.receivables.measures import behaviour
+from connector.mirror.habits import habits_of
 from connector.receivables.records import (
     Contact,
     Customer,
@@ -17,10 +17,6 @@ from connector.receivables.records import (
     PaymentState,
     Role,
 )
-
-PROMISE_SLACK = timedelta(days=4)
-"""A promise is broken when its invoice is open so long after its day: two working days and a
-weekend."""
 
 Decisions = Mapping[str, tuple[Decision, ...]]
 
@@ -34,11 +30,13 @@ def accounts_of(
     by_invoice: Decisions,
     by_customer: Decisions,
     attached: Set[int],
+    top_share: Decimal | None = None,
 ) -> dict[int, Account]:
     """Accounts by row id; the record of a customer carries no decisions, its account has them all.
 
     `lines` are all lines with a balance, `invoices` maps the open ones to their customer,
-    `attached` are the pending payments that are meant for an invoice.
+    `attached` are the pending payments that are meant for an invoice. `top_share` of the customers,
+    the largest by turnover, are strategic.
     """
     ids = [row.id for row in customers]
     contacts: dict[int, list[Contact]] = defaultdict(list)
@@ -47,11 +45,8 @@ def accounts_of(
     credit = _credits(facts, ids, lines)
     money, pending, refused = _money(facts, ids, attached)
     last = {row.customer_ref: row.on for row in facts.last_messages([row.ref for row in customers])}
-    delays: dict[int, list[int]] = defaultdict(list)
-    for row in facts.settled(ids):
-        delays[row.customer_id].append((row.paid_on - row.due_on).days)
-    first = {row.customer_id: row.issued_on for row in facts.first_issued(ids)}
     marks = _marks(customers, invoices, by_invoice, by_customer)
+    habits = habits_of(facts, customers, lines, marks, refused, top_share)
     return {
         row.id: Account(
             customer=_customer(row, tuple(contacts[row.id])),
@@ -61,13 +56,9 @@ def accounts_of(
             pending_money=tuple(pending[row.id]),
             debit_refused=row.id in refused,
             last_message_on=last.get(row.ref),
-            behaviour=behaviour(
-                delays[row.id],
-                first.get(row.id),
-                facts.today,
-                debit_refused=row.id in refused,
-                broken_promises=sum(_broken(mark, facts.today) for mark in marks[row.id]),
-            ),
+            behaviour=habits[row.id].behaviour,
+            signals=habits[row.id].signals,
+            pace=habits[row.id].pace,
             bounced=frozenset(
                 mark.because.strip() for mark in marks[row.id] if mark.mark is Mark.BOUNCED
             ),
@@ -90,13 +81,6 @@ def _marks(
         if ref in invoices:
             found[invoices[ref]] += made
     return found
-
-
-def _broken(mark: Decision, today: date) -> bool:
-    """A promise to pay an invoice in full, which is open all the same, within the last year."""
-    if mark.mark is not Mark.PROMISED or not mark.invoice_id or mark.amount is not None:
-        return False
-    return mark.until is not None and PROMISE_SLACK < today - mark.until < timedelta(days=366)
 
 
 def _credits(facts: Facts, ids: Sequence[int], lines: Sequence[Line]) -> dict[int, list[Credit]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select, union
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import tables
@@ -14,7 +14,7 @@ from connector.mirror.tables import ReminderState
 from connector.receivables.measures import months_before
 from connector.receivables.records import DocumentState, PaymentState
 
-_REAL = (DocumentState.OPEN.value, DocumentState.PAID.value, DocumentState.CREDITED.value)
+REAL = (DocumentState.OPEN.value, DocumentState.PAID.value, DocumentState.CREDITED.value)
 _MESSAGES = (Channel.EMAIL.value, Channel.LETTER.value)
 _SPOKEN = (
     ReminderState.PLANNED.value,
@@ -24,7 +24,7 @@ _SPOKEN = (
 )
 _ZERO: ColumnElement[int] = literal_column("0")  # a bound zero would hide the partial indexes
 _REFUSAL_MONTHS = 12
-_HISTORY_MONTHS = 24
+_PROMISE_MONTHS = 24
 
 Rows = Sequence[Any]
 
@@ -53,6 +53,8 @@ class Line(NamedTuple):
     pay_link: str
     recipient: str
     policy: str
+    discount_until: date | None
+    discount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Facts:
         query = (
             select(*(own[name] for name in Line._fields))
             .join_from(line, invoice, invoice.c.id == line.c.invoice_id)
-            .where(line.c.balance != _ZERO, invoice.c.state.in_(_REAL))
+            .where(line.c.balance != _ZERO, invoice.c.state.in_(REAL))
         )
         if self.customer_id is not None:
             customer = tables.customer
@@ -112,7 +114,7 @@ class Facts:
         note = tables.credit_note
         return self._rows(
             select(note.c.customer_id, note.c.ref, note.c.number, note.c.currency, note.c.balance)
-            .where(note.c.customer_id.in_(listed()), note.c.balance > 0, note.c.state.in_(_REAL))
+            .where(note.c.customer_id.in_(listed()), note.c.balance > 0, note.c.state.in_(REAL))
             .order_by(note.c.issued_on, note.c.ref),
             ids,
         )
@@ -130,12 +132,43 @@ class Facts:
             )
             .where(
                 invoice.c.balance < _ZERO,
-                invoice.c.state.in_(_REAL),
+                invoice.c.state.in_(REAL),
                 invoice.c.customer_id.in_(listed()),
             )
             .order_by(invoice.c.issued_on, invoice.c.ref),
             ids,
         )
+
+    def excess(self) -> Rows:
+        """Invoices with a negative balance, or lines of one, and what is too much in all."""
+        line, invoice, customer = tables.due_line, tables.invoice, tables.customer
+        of_lines = (
+            select(line.c.invoice_id, (-func.sum(line.c.balance)).label("amount"))
+            .where(line.c.balance != _ZERO, line.c.balance < _ZERO)  # the first names the index
+            .group_by(line.c.invoice_id)
+            .subquery()
+        )
+        below = select(invoice.c.id).where(invoice.c.balance < _ZERO)
+        query = (
+            select(
+                customer.c.ref.label("customer_ref"),
+                customer.c.name,
+                customer.c.owner,
+                invoice.c.number,
+                invoice.c.currency,
+                func.coalesce(of_lines.c.amount, -invoice.c.balance).label("amount"),
+            )
+            .join_from(invoice, customer, customer.c.id == invoice.c.customer_id)
+            .outerjoin(of_lines, of_lines.c.invoice_id == invoice.c.id)
+            .where(
+                invoice.c.id.in_(union(below, select(of_lines.c.invoice_id))),
+                invoice.c.state.in_(REAL),
+            )
+            .order_by(invoice.c.issued_on, invoice.c.ref)
+        )
+        if self.customer_id is not None:
+            query = query.where(customer.c.ref == self.customer_id)
+        return self._rows(query)
 
     def payments(self, ids: Rows) -> Rows:
         """Payments that matter today: with a rest, on their way, or lately sent back."""
@@ -147,6 +180,36 @@ class Facts:
         pending = payment.c.state == PaymentState.PENDING.value
         query = select(payment).where(payment.c.customer_id.in_(listed()), back | rest | pending)
         return self._rows(query.order_by(payment.c.paid_on, payment.c.ref), ids)
+
+    def received(self, ids: Rows) -> Rows:
+        """What these customers have paid in the last two years, by the invoice it was set against;
+        a payment that is set against nothing yet stands with its unallocated rest."""
+        payment, allocation = tables.payment, tables.allocation
+        booked = (
+            payment.c.customer_id.in_(listed()),
+            payment.c.state == PaymentState.BOOKED.value,
+            payment.c.paid_on >= months_before(self.today, _PROMISE_MONTHS),
+        )
+        set_against = (
+            select(
+                payment.c.customer_id,
+                payment.c.paid_on,
+                payment.c.currency,
+                allocation.c.invoice_ref,
+                allocation.c.amount,
+            )
+            .join(allocation, allocation.c.payment_id == payment.c.id)
+            .where(*booked)
+        )
+        rest = select(
+            payment.c.customer_id,
+            payment.c.paid_on,
+            payment.c.currency,
+            literal_column("''").label("invoice_ref"),
+            payment.c.unallocated.label("amount"),
+        ).where(*booked, payment.c.unallocated > 0)
+        both = [*self._rows(set_against, ids), *self._rows(rest, ids)]
+        return sorted(both, key=lambda row: (row.paid_on, row.invoice_ref, row.amount))
 
     def transit(self) -> Rows:
         """Documents that a pending payment is meant for, with the day it was entered last."""
@@ -177,6 +240,7 @@ class Facts:
                 func.coalesce(reminder.c.sent_on, reminder.c.planned_on).label("on"),
                 reminder.c.deadline_on,
                 reminder.c.legal,
+                reminder.c.planned_at,
             )
             .join(reminder, reminder.c.id == line.c.reminder_id)
             .where(
@@ -214,53 +278,6 @@ class Facts:
             reminder.c.channel.in_(_MESSAGES),
         )
         return int(self.connection.execute(query).scalar_one())
-
-    def settled(self, ids: Rows) -> Rows:
-        """Lines of these customers that were paid in the last two years: when due, when paid.
-
-        The day is that of the last payment set against the line, else the day it was seen settled.
-        """
-        line, invoice = tables.due_line, tables.invoice
-        payment, allocation = tables.payment, tables.allocation
-        paid = (
-            select(func.max(payment.c.paid_on))
-            .join(allocation, allocation.c.payment_id == payment.c.id)
-            .where(
-                allocation.c.invoice_ref == invoice.c.ref,
-                allocation.c.line_ref.in_(("", line.c.ref)),
-                payment.c.state == PaymentState.BOOKED.value,
-            )
-            .scalar_subquery()
-        )
-        found = (
-            select(
-                invoice.c.customer_id,
-                line.c.due_on,
-                func.coalesce(paid, line.c.settled_on).label("paid_on"),
-            )
-            .join(invoice, invoice.c.id == line.c.invoice_id)
-            .where(
-                invoice.c.customer_id.in_(listed()),
-                invoice.c.state.in_((DocumentState.OPEN.value, DocumentState.PAID.value)),
-                line.c.balance <= 0,
-                line.c.amount > 0,
-                line.c.due_on.is_not(None),
-                line.c.gone_on.is_(None),
-            )
-            .subquery()
-        )
-        since = months_before(self.today, _HISTORY_MONTHS)
-        return self._rows(select(found).where(found.c.paid_on >= since), ids)
-
-    def first_issued(self, ids: Rows) -> Rows:
-        """The day of each customer's first invoice."""
-        invoice = tables.invoice
-        query = (
-            select(invoice.c.customer_id, func.min(invoice.c.issued_on).label("issued_on"))
-            .where(invoice.c.customer_id.in_(listed()), invoice.c.state.in_(_REAL))
-            .group_by(invoice.c.customer_id)
-        )
-        return self._rows(query, ids)
 
     def _rows(self, query: Select[Any], values: Rows | None = None, **more: str) -> Rows:
         given = more if values is None else {"refs": refs(values), **more}

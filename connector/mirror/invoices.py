@@ -52,6 +52,7 @@ def void_missing(batch: Batch, ids: Sequence[str]) -> None:
         for row in batch.all(query, ids):
             text = f"the product no longer knows this {kind}"
             batch.note("missing", Where(row.customer, row.ref), before=row.balance, text=text)
+    _note_missing_lines(batch, ids)
     line, invoice, given = tables.due_line, tables.invoice, {"refs": refs(ids)}
     gone = select(invoice.c.id).where(
         invoice.c.ref.in_(listed()), invoice.c.state != DocumentState.VOID
@@ -80,6 +81,24 @@ def void_missing(batch: Batch, ids: Sequence[str]) -> None:
     )
 
 
+def _note_missing_lines(batch: Batch, ids: Sequence[str]) -> None:
+    line, invoice, customer = tables.due_line, tables.invoice, tables.customer
+    query = (
+        select(customer.c.ref.label("customer"), invoice.c.ref.label("invoice"), line)
+        .join(invoice, invoice.c.id == line.c.invoice_id)
+        .join(customer, customer.c.id == invoice.c.customer_id)
+        .where(
+            invoice.c.ref.in_(listed()),
+            invoice.c.state != DocumentState.VOID,
+            line.c.balance != 0,
+        )
+        .order_by(line.c.id)
+    )
+    for row in batch.all(query, ids):
+        where = Where(row.customer, row.invoice, row.ref)
+        batch.note("settled", where, before=row.balance, after=0)
+
+
 def _row(batch: Batch, record: Invoice, customer_id: int) -> Values:
     return {
         "ref": record.id,
@@ -97,6 +116,8 @@ def _row(batch: Batch, record: Invoice, customer_id: int) -> Values:
         "pay_link": record.pay_link,
         "recipient": record.recipient,
         "policy": record.policy,
+        "discount_until": record.discount_until,
+        "discount": record.discount,
         "modified_at": record.modified_at,
         "read_at": batch.now,
     }

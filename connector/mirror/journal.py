@@ -51,7 +51,9 @@ class Origin(StrEnum):
 class Decision(Row, table=True):
     """A mark on an invoice, or on a customer where `invoice_ref` is empty (None).
 
-    It holds from `since` to `until`; `ended_on` is the day it was taken back.
+    It holds from `since` to `until`; `ended_on` is the day it was taken back. One whose `until` is
+    before `since` never held: it says who took the mark back, and why. `noted` are the invoices
+    that carry its note.
     """
 
     __table_args__ = strict(
@@ -70,6 +72,9 @@ class Decision(Row, table=True):
     ended_on: date | None = day(None)
     made_at: datetime = instant()
     traced_at: datetime | None = instant(None)
+    code: str = words()
+    owner: str = words()
+    noted: list[str] = json_text([])
 
 
 class Run(Row, table=True):

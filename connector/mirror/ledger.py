@@ -79,7 +79,10 @@ class Contact(Row, table=True):
 
 
 class Invoice(Row, table=True):
-    """A customer invoice. `open_balance`: the open set's figure where it contradicts the lines."""
+    """A customer invoice. `open_balance`: the open set's figure where it contradicts the lines.
+
+    `discount` may be deducted when the rest is paid by `discount_until`.
+    """
 
     __table_args__ = strict(
         one_of("state", *DocumentState),
@@ -103,6 +106,8 @@ class Invoice(Row, table=True):
     policy: str = words()
     modified_at: datetime | None = instant(None)
     read_at: datetime = instant()
+    discount_until: date | None = day(None)
+    discount: int = 0
 
 
 class DueLine(Row, table=True):

@@ -4,12 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, null, or_, select
 
 from connector.errors import ConfigError
 from connector.mirror.state import State
 from connector.mirror.store import Mirror
 from connector.mirror.tables import customer, due_line, invoice, ledger
+
+_UNKNOWN = (
+    "{!r}: no invoice and no customer is called so: give an invoice's number, "
+    "or a customer's name or number"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,71 @@ class Known:
     settled: tuple[Settled, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One invoice, or one customer where `invoice_id` is None, that somebody decides about.
+
+    `name` is the invoice's number or the customer's name; `currency` the invoice's, else the
+    firm's; `open` what is open of the invoice, in minor units.
+    """
+
+    name: str
+    customer_id: str
+    customer: str
+    invoice_id: str | None
+    currency: str
+    open: int = 0
+
+
+def find(state: State, what: str) -> Target:
+    """The one invoice or customer meant by a number, an id or a customer's name.
+
+    Raises:
+        ConfigError: nothing, or more than one, is called so.
+    """
+    word = what.strip().casefold()
+    owes = (
+        select(func.coalesce(func.sum(due_line.c.balance), 0))
+        .where(due_line.c.invoice_id == invoice.c.id)
+        .scalar_subquery()
+    )
+    bills = (
+        select(
+            invoice.c.number.label("name"),
+            customer.c.ref.label("customer_id"),
+            customer.c.name.label("customer"),
+            invoice.c.ref.label("invoice_id"),
+            invoice.c.currency,
+            owes.label("open"),
+        )
+        .join(customer, invoice.c.customer_id == customer.c.id)
+        .where(or_(_is(invoice.c.number, word), _is(invoice.c.ref, word)))
+    )
+    firm = select(ledger.c.currency).scalar_subquery()
+    who = select(
+        customer.c.name,
+        customer.c.ref.label("customer_id"),
+        customer.c.name.label("customer"),
+        null().label("invoice_id"),
+        firm.label("currency"),
+    )
+    named = or_(
+        *(_is(column, word) for column in (customer.c.ref, customer.c.number, customer.c.name))
+    )
+    holding = func.lower(customer.c.name).contains(word, autoescape=True)
+    with state.mirror.connect() as connection:
+        for query in (bills, who.where(named), who.where(holding)) if word else ():
+            rows = connection.execute(query.limit(6)).all()
+            if len(rows) > 1:
+                several = ", ".join(
+                    f"{row.name} ({row.invoice_id or row.customer_id})" for row in rows
+                )
+                raise ConfigError(f"{what!r}: several are called so: {several}: give the id")
+            if rows:
+                return Target(**rows[0]._asdict())
+    raise ConfigError(_UNKNOWN.format(what))
+
+
 def look_up(mirror: Mirror, what: str) -> Known:
     """The invoices meant by an invoice's number, or by a customer's number, id or name.
 
@@ -52,10 +122,7 @@ def look_up(mirror: Mirror, what: str) -> Known:
     if not found.invoice_ids and not found.settled:
         found = _invoices(mirror, [func.lower(customer.c.name).contains(word, autoescape=True)])
     if not found.invoice_ids and not found.settled:
-        raise ConfigError(
-            f"{what!r}: no invoice and no customer is called so: give an invoice's number, "
-            "or a customer's name or number"
-        )
+        raise ConfigError(_UNKNOWN.format(what))
     return Known(found.invoice_ids, ())
 
 

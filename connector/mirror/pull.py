@@ -1,6 +1,6 @@
 """Reads a provider into the mirror: what changed, then what is open now."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -83,9 +83,9 @@ def _sweep(
     known = mirror.open_balances()
     vanished = [ref for ref in known if ref not in items]
     moved = [ref for ref, item in items.items() if known.get(ref) != item.balance]
-    fresh = list(_read(provider, [*vanished, *moved]))
-    found = {document.id for document in fresh}
-    lost = [ref for ref in vanished if ref not in found]
+    fresh, bad, unread = _read(provider, [*vanished, *moved])
+    known_again = {document.id for document in fresh} | unread
+    lost = [ref for ref in vanished if ref not in known_again]
     if len(known) >= _FEW and 2 * len(lost) > len(known):
         raise StaleMirror(
             f"{len(lost)} of {len(known)} open documents are no longer in the list of open items, "
@@ -93,9 +93,25 @@ def _sweep(
             "nothing is sent. Check that the connection still reaches the right company and that "
             "its user may still read all invoices, then sync again."
         )
-    return mirror.swept(fresh, lost, items, now=now, today=today)
+    return (*bad, *mirror.swept(fresh, lost, items, now=now, today=today))
 
 
-def _read(provider: Provider, ids: Sequence[str]) -> Iterator[Invoice | CreditNote]:
+def _read(
+    provider: Provider, ids: Sequence[str]
+) -> tuple[list[Invoice | CreditNote], list[BadRecord], set[str]]:
+    """These documents, the bad records among them, and the ids that may hide behind those.
+
+    Of a document that cannot be read nobody knows that it is gone: it stays as it was.
+    """
+    fresh: list[Invoice | CreditNote] = []
+    bad: list[BadRecord] = []
+    unread: set[str] = set()
     for start in range(0, len(ids), BATCH):
-        yield from provider.invoices(ids[start : start + BATCH])
+        asked = ids[start : start + BATCH]
+        try:
+            for document in provider.invoices(asked):
+                fresh.append(document)  # those before a bad one count
+        except BadRecord as error:
+            bad.append(error)
+            unread.update(asked)
+    return fresh, bad, unread

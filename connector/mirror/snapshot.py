@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -25,6 +26,7 @@ from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
 from connector.mirror.facts import Facts, Line
 from connector.mirror.mismatch import customer_mismatches, invoice_mismatches
+from connector.mirror.received import Beside, lines_beside, overpaid, received
 from connector.mirror.store import Mirror
 from connector.mirror.tables import ReminderState
 from connector.receivables.records import Decision, DocumentState, Mark
@@ -75,11 +77,12 @@ def read(
             ledger_id=ledger.ledger_id,
             country=ledger.country,
             currency=ledger.currency,
-            cases=_cases(facts),
+            cases=_cases(facts, day.top_share),
             day=day,
             installed_on=ledger.installed_on,
             first_pull_on=ledger.first_pull_on or today,
             sent_today=facts.sent_today(),
+            overpaid=overpaid(facts),
         )
 
 
@@ -92,7 +95,7 @@ class _Steps:
     pending_key: str = ""
 
 
-def _cases(facts: Facts) -> list[Case]:
+def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     lines = facts.lines()
     of_open = [row for row in lines if row.state == DocumentState.OPEN]
     owing = [row for row in of_open if row.balance > 0]
@@ -109,6 +112,7 @@ def _cases(facts: Facts) -> list[Case]:
         by_invoice=by_invoice,
         by_customer=by_customer,
         attached={row.payment_id for row in pending},
+        top_share=top_share,
     )
     steps, spoken = _steps(facts.reminders(list(invoices)), by_invoice)
     transit = {row.invoice_ref: row.paid_on for row in pending}
@@ -116,10 +120,12 @@ def _cases(facts: Facts) -> list[Case]:
     of_customer = customer_mismatches(
         _owed(owing, accounts), {row.id: row.balances or {} for row in customers}
     )
-    nothing = _Steps()
+    paid, beside = received(facts, owing, accounts, by_invoice), lines_beside(owing)
+    nothing, alone = _Steps(), Beside()
     cases = []
     for row in owing:
         known = steps.get((row.ref, row.line_ref), nothing)
+        others = beside.get((row.ref, row.line_ref), alone)
         mismatch = (of_invoice.get(row.ref), of_customer.get((row.customer_id, row.currency)))
         cases.append(
             Case(
@@ -148,6 +154,11 @@ def _cases(facts: Facts) -> list[Case]:
                 mismatch="; ".join(words for words in mismatch if words),
                 transit_on=transit.get(row.ref),
                 reopened_on=row.reopened_on,
+                received=paid.get(row.customer_id, ()),
+                open_before=others.before,
+                open_after=others.after,
+                discount_until=row.discount_until,
+                discount=row.discount,
             )
         )
     return cases
@@ -173,7 +184,10 @@ def _steps(
     steps: dict[tuple[str, str], _Steps] = defaultdict(_Steps)
     spoken: dict[str, date] = {}
     anew = {
-        ref: max(mark.since for mark in made if mark.mark is Mark.RESTART)
+        ref: max(
+            (mark for mark in made if mark.mark is Mark.RESTART),
+            key=lambda mark: (mark.since, mark.made_at),
+        )
         for ref, made in by_invoice.items()
         if any(mark.mark is Mark.RESTART for mark in made)
     }
@@ -188,8 +202,8 @@ def _steps(
     return steps, spoken
 
 
-def _had(row: Any, state: ReminderState, restarted_on: date | None) -> Had:
-    before = restarted_on is not None and row.on <= restarted_on
+def _had(row: Any, state: ReminderState, restart: Decision | None) -> Had:
+    before = restart is not None and _before(row, restart)
     channel = Channel(row.channel)
     return Had(
         rung=Rung.parse(row.stage, row.n),
@@ -201,6 +215,18 @@ def _had(row: Any, state: ReminderState, restarted_on: date | None) -> Had:
         legal=row.legal,
         wait_until=wait_until(row.legal, row.on, channel),
     )
+
+
+def _before(row: Any, restart: Decision) -> bool:
+    """Whether a step belongs to the ladder that was restarted; of the same day the instant tells.
+
+    Of a step known only from its note the day alone is known: its number tells a first sending.
+    """
+    if row.on != restart.since:
+        return bool(row.on < restart.since)
+    if row.planned_at and restart.made_at:
+        return bool(row.planned_at <= restart.made_at)
+    return bool(row.nth == 1)
 
 
 def _decisions(
@@ -219,6 +245,9 @@ def _decisions(
             author=row.author,
             customer_id=row.customer_ref,
             invoice_id=row.invoice_ref,
+            code=row.code,
+            owner=row.owner,
+            made_at=row.made_at,
         )
         if row.invoice_ref is None:
             by_customer[row.customer_ref].append(made)

@@ -142,6 +142,7 @@ class Mirror:
 
     def traced(self, traces: Iterable[Trace], *, today: date, now: datetime) -> Found:
         """Take over what traces read from the product tell and the database does not know."""
+        traces = list(traces)  # read before the transaction, which would make others wait
         with self._writing(now, today) as batch:
             return take_over(batch, traces)
 

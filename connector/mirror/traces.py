@@ -3,15 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from connector.contract import Trace
 from connector.dunning.plan import line_key, reminder_key
 from connector.dunning.snapshot import Channel, Rung
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, Where, listed
+from connector.mirror.decisions import endings, said
 from connector.mirror.past import Document, documents, insert_reminders
 from connector.mirror.tables import Origin, ReminderState
 from connector.receivables import money
@@ -161,14 +162,17 @@ def _line(batch: Batch, trace: Trace, line: str, known: Mapping[str, Document]) 
 def _decisions(
     batch: Batch, traces: Sequence[Trace], known: Mapping[str, Document]
 ) -> tuple[int, int]:
-    """Take over marks that no decision of the invoice or its customer equals; taken, unknown."""
+    """Take over marks that no decision of the invoice or its customer equals; taken, unknown.
+
+    What people decided since, here or elsewhere, ends what it takes back or replaces: the latest
+    word counts, in whatever order the notes are read.
+    """
     rows = _decided(batch, known)
     noted = _noted(batch, known)
-    new: list[Values] = []
-    unknown = 0
+    before, unknown = len(rows), 0
     for trace in traces:
         document = known.get(trace.invoice_id)
-        values = _decision(batch, trace, document) if document else None
+        values = _decision(trace, document) if document else None
         if document is None or values is None:
             unknown += 1
             text = f"{trace.mark} of {trace.on} ({trace.amount or 'whole'}) was not understood"
@@ -176,10 +180,31 @@ def _decisions(
                 noted.add((trace.invoice_id, text))
                 where = Where(document.customer_ref, trace.invoice_id)
                 batch.note("unknown_mark", where, text=text)
-        elif not any(_equal(row, values) for row in (*rows, *new)):
-            new.append(values)
-    batch.insert(tables.decision, new)
-    return len(new), unknown
+        elif same := next((row for row in rows if _equal(row, values)), None):
+            if trace.invoice_id not in same["noted"]:
+                same["noted"] = [*same["noted"], trace.invoice_id]
+        else:
+            values["traced_at"] = batch.now
+            rows.append(values)
+    _write_decisions(batch, rows, before)
+    return len(rows) - before, unknown
+
+
+def _write_decisions(batch: Batch, rows: list[Values], before: int) -> None:
+    """Insert the rows from `before` on, and write what changed in those that were known."""
+    people = [row for row in rows if row["origin"] != Origin.PRODUCT]
+    ended = dict(zip(map(id, people), endings(people), strict=True))
+    changed = []
+    for place, row in enumerate(rows):
+        values = {"ended_on": ended.get(id(row), row["ended_on"]), "noted": row.pop("noted")}
+        if place >= before:
+            row |= values
+        elif values != {"ended_on": row["ended_on"], "noted": row.pop("noted_before")}:
+            changed.append((row["id"], values))
+    decision = tables.decision
+    batch.insert(decision, rows[before:])
+    for known, values in changed:
+        batch.connection.execute(update(decision).where(decision.c.id == known).values(values))
 
 
 def _decided(batch: Batch, known: Mapping[str, Document]) -> list[Values]:
@@ -189,7 +214,7 @@ def _decided(batch: Batch, known: Mapping[str, Document]) -> list[Values]:
     query = select(decision).where(
         decision.c.invoice_ref.in_(listed()) | decision.c.customer_ref.in_(listed())
     )
-    return [row._asdict() for row in batch.all(query, ids)]
+    return [{**row._asdict(), "noted_before": row.noted} for row in batch.all(query, ids)]
 
 
 def _noted(batch: Batch, known: Mapping[str, Document]) -> set[tuple[str, str]]:
@@ -200,34 +225,47 @@ def _noted(batch: Batch, known: Mapping[str, Document]) -> set[tuple[str, str]]:
     return {(row.invoice_ref, row.text) for row in batch.all(query, known)}
 
 
-def _decision(batch: Batch, trace: Trace, document: Document) -> Values | None:
+def _decision(trace: Trace, document: Document) -> Values | None:
     """The decision a trace tells of, None if its mark or amount does not read."""
     try:
         mark = Mark(trace.mark)
         amount = money.parse(trace.amount, document.currency) if trace.amount else None
     except ValueError:
         return None
+    author, because = said(trace.words)
+    ending = trace.until is not None and trace.until < trace.on
     return {
         "customer_ref": document.customer_ref,
-        "invoice_ref": trace.invoice_id,
+        "invoice_ref": None if trace.whole else trace.invoice_id,
         "mark": str(mark),
-        "since": trace.on,
+        "since": trace.since or trace.on,
         "until": trace.until,
         "amount": amount,
-        "because": f"note of {trace.on.isoformat()} on the invoice",
-        "author": trace.installation,
+        "because": because or f"note of {trace.on.isoformat()} on the invoice",
+        "author": author or trace.installation,
+        "code": trace.code,
+        "owner": trace.owner,
         "origin": str(Origin.TRACE),
-        "made_at": batch.now,
-        "traced_at": batch.now,
+        "ended_on": trace.on if ending else None,
+        "made_at": trace.made_at or datetime.combine(trace.on, time(), UTC),
+        "noted": [trace.invoice_id],
     }
 
 
 def _equal(row: Values, new: Values) -> bool:
-    """Whether a known decision says the same, and was in force on the day the trace was left."""
-    ended: date = row.get("ended_on") or date.max
+    """Whether a known decision is this one, or says the same and was in force on its day.
+
+    The second is for a note that does not tell the instant of its decision: it begins a day.
+    """
+    if any(row[name] != new[name] for name in ("mark", "until", "amount")):
+        return False
+    if row["customer_ref"] != new["customer_ref"] and row["invoice_ref"] is None:
+        return False
+    if row["made_at"] == new["made_at"]:
+        return bool(row["invoice_ref"] == new["invoice_ref"])
+    ended: date = row["ended_on"] or date.max
     return (
-        all(row[name] == new[name] for name in ("mark", "until", "amount"))
+        new["made_at"].time() == time()
         and row["invoice_ref"] in (None, new["invoice_ref"])
-        and (row["invoice_ref"] or row["customer_ref"] == new["customer_ref"])
-        and row["since"] <= new["since"] <= ended
+        and bool(row["since"] <= new["since"] <= ended)
     )

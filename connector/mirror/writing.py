@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Table, and_, select
 
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Values, Where, differs, listed, newest
+from connector.mirror.batch import Batch, Values, Versioned, Where, differs, listed, newest
 from connector.mirror.decisions import replace_decisions
 from connector.receivables.records import CreditNote, Customer, Payment, PaymentState
 
@@ -54,6 +54,12 @@ def write_credit_notes(batch: Batch, records: Sequence[CreditNote]) -> None:
     batch.upsert(
         tables.credit_note, [row for row in rows if differs(old.get(str(row["ref"])), row)]
     )
+    for record in records:
+        if known := old.get(record.id):
+            _note_credit(batch, record, known)
+    for record in _come_later(batch, records, old):
+        where = Where(record.customer_id, record.id)
+        batch.note("credit_note_seen", where, after=record.balance)
 
 
 def write_payments(batch: Batch, records: Sequence[Payment]) -> None:
@@ -70,6 +76,28 @@ def write_payments(batch: Batch, records: Sequence[Payment]) -> None:
     for record, new in zip(records, rows, strict=True):
         if known := old.get(record.id):
             _note_payment(batch, record, known, new, ids[record.id] in moved)
+    for record in _come_later(batch, records, old):
+        text = f"payment {record.id}"
+        batch.note("payment_seen", Where(record.customer_id), after=record.amount, text=text)
+
+
+def _come_later(
+    batch: Batch, records: Sequence[Versioned], old: Mapping[str, Values]
+) -> list[Versioned]:
+    """The records that are new after the first complete pull: their own dates say when money came
+    or a credit was issued, not since when that is known here."""
+    new = [record for record in records if record.id not in old]
+    first = select(tables.ledger.c.first_pull_on)
+    return new if new and batch.connection.execute(first).scalar() else []
+
+
+def _note_credit(batch: Batch, record: CreditNote, old: Values) -> None:
+    """Note that more or less of a credit note is left, or that it stands differently."""
+    if (old["balance"], old["state"]) == (record.balance, record.state):
+        return
+    moved = "" if old["state"] == record.state else f"{old['state']} -> {record.state}"
+    where = Where(record.customer_id, record.id)
+    batch.note("credit_note", where, before=old["balance"], after=record.balance, text=moved)
 
 
 def _replace(

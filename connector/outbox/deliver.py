@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from connector.contract import Receipt
 from connector.dunning.decide import look
+from connector.dunning.plan import Reason
 from connector.dunning.snapshot import Channel
 from connector.errors import (
     AuthRequired,
@@ -18,15 +19,23 @@ from connector.mirror.snapshot import read
 from connector.mirror.tables import ReminderState
 from connector.mirror.traces import Found
 from connector.outbox.desk import Delivered, Desk
-from connector.outbox.notes import note_text, write_missing_notes
+from connector.outbox.notes import (
+    PATIENCE,
+    note_text,
+    write_decision_notes,
+    write_missing_notes,
+)
 from connector.outbox.rows import Row
+from connector.outbox.smtp import Deferred
 from connector.receivables.calendar import next_opening
 from connector.receivables.capabilities import Traces
 from connector.receivables.records import Record
 
-PATIENCE = timedelta(minutes=10)  # before a trace that is not there counts as never written
-RETRY = timedelta(minutes=15)
+RETRY = timedelta(minutes=15)  # after the first try that failed; doubled after each
+LONGEST = timedelta(days=1)
+TRIES = 10  # that many in vain, over three days, and a person must act
 STRANGER = timedelta(days=30)
+POSTED_LATER = frozenset({Reason.GAP, Reason.STALE_DATA, Reason.NATIVE_REMINDERS})
 
 
 def deliver(desk: Desk, done: Delivered, only: Collection[str] | None = None) -> None:
@@ -35,7 +44,8 @@ def deliver(desk: Desk, done: Delivered, only: Collection[str] | None = None) ->
     `only` restricts it to the reminders of these keys.
     """
     try:
-        for row in desk.box.rows(ReminderState.PLANNED):
+        # what failed before goes last: a call that always fails keeps nobody waiting
+        for row in sorted(desk.box.rows(ReminderState.PLANNED), key=lambda row: row.tries):
             if only is not None and row.key not in only:
                 continue
             if desk.stopped():
@@ -45,8 +55,9 @@ def deliver(desk: Desk, done: Delivered, only: Collection[str] | None = None) ->
                 _one(desk, row, done)
         else:
             write_missing_notes(desk, done)
+            write_decision_notes(desk, done)
     except Transient as error:
-        done.ended_by = str(error)
+        done.ended_by, done.retry_at = str(error), error.retry_at
 
 
 def _later(desk: Desk, row: Row, done: Delivered) -> bool:
@@ -71,7 +82,7 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
     A customer who cannot be read is put off for a day: one bad row never blocks the queue.
     """
     try:
-        if not _still_true(desk, row, done) or not desk.box.claim(row, desk.now):
+        if not still_true(desk, row, done) or not desk.box.claim(row, desk.now):
             return
     except (Rejected, BadRecord) as error:
         desk.box.postpone(row, desk.now + timedelta(days=1), str(error))
@@ -79,9 +90,10 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
         return
     try:
         receipt = _call(desk, row)
+    except Deferred as error:
+        _again(desk, row, error, done)
     except Transient as error:
-        desk.box.release(row, desk.now, str(error), error.retry_at or desk.now + RETRY)
-        done.waiting[row.key] = str(error)
+        _again(desk, row, error, done)
         raise
     except AuthRequired as error:
         desk.box.release(row, desk.now, str(error), None)
@@ -98,6 +110,19 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
         if row.channel not in (Channel.EMAIL, Channel.LETTER) and row.route == "note":
             desk.box.noted([row.lines[0].id], desk.now)
         done.sent.append(row.key)
+        write_missing_notes(desk, done, row)
+
+
+def _again(desk: Desk, row: Row, error: Transient, done: Delivered) -> None:
+    """Try a row again, later each time; after the last try it is a person's."""
+    if row.tries + 1 >= TRIES:
+        told = f"{error} (tried {TRIES} times: see to it, then relance outbox resolve)"
+        desk.box.failed(row, desk.now, told)
+        done.failed[row.key] = told
+        return
+    wait = min(RETRY * 2**row.tries, LONGEST)
+    desk.box.retry(row, desk.now, str(error), error.retry_at or desk.now + wait)
+    done.waiting[row.key] = str(error)
 
 
 def _call(desk: Desk, row: Row) -> Receipt:
@@ -128,7 +153,7 @@ def _copies(desk: Desk, row: Row) -> list[tuple[str, bytes]]:
     return files
 
 
-def _still_true(desk: Desk, row: Row, done: Delivered) -> bool:
+def still_true(desk: Desk, row: Row, done: Delivered) -> bool:
     """The look: one customer read afresh, our traces on their open invoices, then the decision."""
     account = desk.provider.account(row.customer_id)
     now, today = desk.now, desk.today
@@ -160,8 +185,10 @@ def _still_true(desk: Desk, row: Row, done: Delivered) -> bool:
         desk.box.supersede(row, now, seen.withdraw)
         done.withdrawn[row.key] = seen.withdraw
         return False
-    if seen.wait:
-        done.waiting[row.key] = "; ".join(quiet.because for quiet in seen.wait)
+    # what only the day forbids keeps no letter from the post box that a person stands before
+    wait = [q for q in seen.wait if row.channel is not Channel.LETTER or q.reason in POSTED_LATER]
+    if wait:
+        done.waiting[row.key] = "; ".join(quiet.because for quiet in wait)
         return False
     return True
 
@@ -221,7 +248,11 @@ def settle_unknown(desk: Desk, done: Delivered) -> None:
         done.unknown[row.key] = row.error
         if desk.can.traces is Traces.NONE or row.route == "smtp":
             continue
-        found = take_over(desk, sorted({line.invoice_id for line in row.lines}))
+        try:
+            found = take_over(desk, sorted({line.invoice_id for line in row.lines}))
+        except (Rejected, BadRecord) as error:
+            done.unknown[row.key] = str(error)
+            continue
         tried = desk.box.tried_at(row)
         if _was_sent(row, found) or (row.rung.side and found.line_keys & {row.lines[0].key}):
             day = (tried or desk.now).astimezone(desk.zone).date()

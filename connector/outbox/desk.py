@@ -44,6 +44,7 @@ class Delivered:
     note_errors: dict[str, str] = field(default_factory=dict)
     opens_at: datetime | None = None
     ended_by: str = ""  # why the provider's turn ended early
+    retry_at: datetime | None = None  # before which the server wants no call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The outbox: what is to be sent, once. Each step is on disk before it is taken."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, insert, select, update
@@ -9,8 +9,8 @@ from connector.dunning.plan import Plan, Reminder, ReminderLine
 from connector.errors import ConfigError
 from connector.mirror.state import State
 from connector.mirror.tables import DEAD, Origin, ReminderState
-from connector.outbox.rows import Row
-from connector.outbox.sql import ATTEMPT, LINE, REMINDER, add, read, settle, taken
+from connector.outbox.rows import Line, Row
+from connector.outbox.sql import ATTEMPT, LINE, REMINDER, add, read, same, settle, taken
 
 OPEN = (
     ReminderState.PLANNED,
@@ -19,6 +19,7 @@ OPEN = (
     ReminderState.UNKNOWN,
     ReminderState.FAILED,
 )
+_TRIED = (ReminderState.SENDING, ReminderState.UNKNOWN)
 Words = Callable[[Reminder, ReminderLine], str]
 
 
@@ -76,7 +77,7 @@ class Outbox:
                 REMINDER.c.origin == Origin.RELANCE,
             )
             wanted = {entry.key: entry for entry in plan.reminders}
-            kept = {row.key for row in untouched if _same(row, wanted.get(row.key))}
+            kept = {r.key for r in untouched if same(r, wanted.get(r.key), plan.today)}
             for row in untouched:
                 if row.key not in kept and not (keep_others and row.key not in wanted):
                     settle(connection, row.id, ReminderState.SUPERSEDED, now, "planned anew")
@@ -111,8 +112,13 @@ class Outbox:
         return bool(rows)
 
     def release(self, row: Row, now: datetime, error: str, not_before: datetime | None) -> None:
-        """Put a row back: it is certain that nothing happened."""
-        self._end(row, ReminderState.PLANNED, now, error, not_before=not_before, tries=row.tries)
+        """Put a row back: it is certain that nothing happened, and no fault of its own."""
+        back = {"not_before": not_before, "tries": row.tries}
+        self._end(row, ReminderState.PLANNED, now, error, _TRIED, **back)
+
+    def retry(self, row: Row, now: datetime, error: str, not_before: datetime) -> None:
+        """Put a row back that did not go: certainly nothing happened, and the try is counted."""
+        self._end(row, ReminderState.PLANNED, now, error, _TRIED, not_before=not_before)
 
     def sent(self, row: Row, now: datetime, on: date, receipt: str) -> None:
         """The message was handed over on a day of the firm's zone."""
@@ -121,6 +127,7 @@ class Outbox:
             ReminderState.SENT,
             now,
             "",
+            (ReminderState.PLANNED, *_TRIED, ReminderState.FAILED),
             sent_on=on,
             sent_at=now,
             receipt=receipt,
@@ -128,15 +135,16 @@ class Outbox:
 
     def failed(self, row: Row, now: datetime, error: str) -> None:
         """The message was refused for good: a person must act."""
-        self._end(row, ReminderState.FAILED, now, error)
+        self._end(row, ReminderState.FAILED, now, error, _TRIED)
 
     def unknown(self, row: Row, now: datetime, error: str) -> None:
         """Nobody knows whether it went: never sent again unseen."""
-        self._end(row, ReminderState.UNKNOWN, now, error)
+        self._end(row, ReminderState.UNKNOWN, now, error, _TRIED)
 
     def supersede(self, row: Row, now: datetime, because: str) -> None:
         """Withdraw a row that says what is no longer so; its lines may be planned anew."""
-        self._end(row, ReminderState.SUPERSEDED, now, because)
+        waiting = (ReminderState.PLANNED, ReminderState.PROPOSED)
+        self._end(row, ReminderState.SUPERSEDED, now, because, waiting)
 
     def postpone(self, row: Row, until: datetime, because: str) -> None:
         """Keep a planned row for later."""
@@ -148,10 +156,17 @@ class Outbox:
             )
 
     def _end(
-        self, row: Row, state: ReminderState, now: datetime, error: str, **values: object
+        self,
+        row: Row,
+        state: ReminderState,
+        now: datetime,
+        error: str,
+        was: Collection[ReminderState],
+        **values: object,
     ) -> None:
+        """Settle a row that `was` so; what another process has made of it meanwhile stays."""
         with self.engine.begin() as connection:
-            settle(connection, row.id, state, now, error, **values)
+            settle(connection, row.id, state, now, error, was=was, **values)
 
     def approve(self, row: Row, by: str, now: datetime) -> None:
         """Let a proposal go with the next delivery.
@@ -221,7 +236,7 @@ class Outbox:
         if was_sent:
             self.sent(row, now, row.planned_on or on, "resolved by hand")
         else:
-            self._end(row, ReminderState.PLANNED, now, "", not_before=None)
+            self._end(row, ReminderState.PLANNED, now, "", (row.state,), not_before=None, tries=0)
 
     def interrupted(self, now: datetime) -> int:
         """Rows found being sent at the start of a run: their outcome is unknown. How many."""
@@ -242,20 +257,29 @@ class Outbox:
             ).scalar()
         return found
 
-    def unnoted(self) -> list[Row]:
-        """Reminders that went and whose note is not yet on every invoice."""
+    def unnoted(self, only: Row | None = None) -> list[Row]:
+        """Reminders that went and whose note is not yet on every invoice; or `only` this one."""
         missing = select(LINE.c.reminder_id).where(LINE.c.noted_at.is_(None))
+        where: list[ColumnElement[bool]] = [REMINDER.c.id == only.id] if only else []
         with self.engine.connect() as connection:
             return read(
                 connection,
                 REMINDER.c.state == ReminderState.SENT,
                 REMINDER.c.origin == Origin.RELANCE,
                 REMINDER.c.id.in_(missing),
+                *where,
             )
 
-    def note_tried(self, line_ids: Iterable[int], now: datetime) -> None:
-        """Mark, before the call, that a note is about to be written."""
-        self._mark(line_ids, note_tried_at=now, note_error="")
+    def claim_note(self, line: Line, now: datetime) -> bool:
+        """Mark, before the call, that a note is about to be written; False if another does it."""
+        with self.engine.begin() as connection:
+            rows = connection.execute(
+                update(LINE)
+                .where(LINE.c.id == line.id, LINE.c.noted_at.is_(None))
+                .where(LINE.c.note_tried_at.is_not_distinct_from(line.note_tried_at))
+                .values(note_tried_at=now, note_error="")
+            ).rowcount
+        return bool(rows)
 
     def noted(self, line_ids: Iterable[int], now: datetime) -> None:
         """The note stands on the invoice."""
@@ -274,16 +298,3 @@ class Outbox:
             return
         with self.engine.begin() as connection:
             connection.execute(update(LINE).where(LINE.c.id.in_(ids)).values(**values))
-
-
-def _same(row: Row, entry: Reminder | None) -> bool:
-    """Whether a proposal still says what the plan says."""
-    if entry is None or not entry.needs_approval:
-        return False
-    return (row.claim, row.to, row.channel, row.language, row.policy) == (
-        entry.claim,
-        entry.to,
-        entry.channel,
-        entry.language,
-        entry.policy,
-    )

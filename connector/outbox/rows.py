@@ -67,6 +67,7 @@ class Row:
     tries: int
     origin: str
     lines: tuple[Line, ...]
+    entry: Mapping[str, Any]  # whatever else its delivery needs; of a letter its facts
 
     @property
     def message(self) -> Message:
@@ -91,6 +92,7 @@ class Row:
             currency=self.currency,
             claim=self.claim,
             lines={(line.invoice_id, line.line_id): (line.rung, line.nth) for line in self.lines},
+            address=self.entry.get("letter", {}).get("address", ""),
         )
 
 
@@ -129,6 +131,7 @@ def row_of(reminder: Any, lines: Sequence[Any]) -> Row:
         error=reminder.error,
         tries=reminder.tries,
         origin=reminder.origin,
+        entry=reminder.entry,
         lines=tuple(
             Line(
                 id=line.id,

@@ -70,6 +70,10 @@ def _is_loopback(host: str) -> bool:
         return host.lower() in ("localhost", "localhost.localdomain")
 
 
+class Deferred(Transient):
+    """This recipient is refused for now; the next message may go all the same."""
+
+
 class Smtp:
     """The firm's mail server. One connection a message; a message is offered once.
 
@@ -105,7 +109,8 @@ class Smtp:
         """Hand one message over; the receipt is its Message-ID. All recipients get it, or none.
 
         Raises:
-            Transient: nothing was sent, and another time it may go.
+            Transient: nothing was sent, and another time it may go; `Deferred` if the server goes
+                on taking others.
             Rejected: nothing was sent, and nothing will be as things are.
             AuthRequired: nothing was sent: the server wants another user or password.
             OutcomeUnknown: the text went out and no answer came back.
@@ -180,7 +185,10 @@ class Smtp:
                 smtp.rset()  # half a reminder is none
         # Refused for good outweighs refused for now.
         for address, answer in sorted(answers.items(), key=lambda item: -item[1][0]):
-            self._expect(answer, address, 250, 251, 252)
+            try:
+                self._expect(answer, address, 250, 251, 252)
+            except Transient as error:
+                raise Deferred(str(error)) from None
 
     def _content(self, smtp: smtplib.SMTP, data: bytes) -> None:
         """Send the text; from its first byte on, silence means that it may have arrived."""

@@ -1,7 +1,7 @@
 """The outbox's statements: how reminders and their lines are read, written and settled."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 
 from connector.dunning.plan import Reminder
+from connector.dunning.snapshot import Channel
+from connector.messages.letter import letter_of
 from connector.mirror import tables
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Row, row_of
@@ -55,6 +57,8 @@ def add(
         "entry": {
             "attachments": [asdict(item) for item in message.attachments] if message else [],
             "notes": notes,
+            "policy_version": entry.policy_version,
+            **_by_post(entry, today),
         },
         "deadline_on": entry.deadline_on,
         "legal": entry.legal,
@@ -94,6 +98,16 @@ def add(
     return int(reminder_id)
 
 
+def _by_post(entry: Reminder, today: date) -> dict[str, Any]:
+    """What the page of a letter shows beside its words, and who has its copy."""
+    if entry.channel is not Channel.LETTER:
+        return {}
+    return {
+        "letter": letter_of(entry, today).model_dump(mode="json"),
+        "copy_to": list(entry.copy_to),
+    }
+
+
 def taken(connection: Connection, keys: Iterable[str]) -> set[str]:
     """Line keys that a live reminder already has: the last guard before the unique index."""
     wanted = list(keys)
@@ -111,13 +125,18 @@ def settle(
     state: ReminderState,
     now: datetime,
     error: str,
+    *,
+    was: Collection[ReminderState] = tuple(ReminderState),
     **values: object,
 ) -> None:
-    connection.execute(
+    """Give a reminder another state, with its lines and its attempt; nothing if it `was` not so."""
+    rows = connection.execute(
         update(REMINDER)
-        .where(REMINDER.c.id == reminder_id)
+        .where(REMINDER.c.id == reminder_id, REMINDER.c.state.in_(was))
         .values(state=state, error=error, **values)
-    )
+    ).rowcount
+    if not rows:
+        return
     if state in DEAD:
         connection.execute(update(LINE).where(LINE.c.reminder_id == reminder_id).values(live=False))
     connection.execute(
@@ -137,3 +156,18 @@ def read(connection: Connection, *where: ColumnElement[bool]) -> list[Row]:
         for line in connection.execute(query):
             lines[line.reminder_id].append(line)
     return [row_of(reminder, lines[reminder.id]) for reminder in reminders]
+
+
+def same(row: Row, entry: Reminder | None, today: date) -> bool:
+    """Whether a proposal still says what the plan says; a letter's date is the plan's."""
+    if entry is None or not entry.needs_approval:
+        return False
+    if row.channel is Channel.LETTER and row.planned_on != today:
+        return False
+    return (row.claim, row.to, row.channel, row.language, row.policy) == (
+        entry.claim,
+        entry.to,
+        entry.channel,
+        entry.language,
+        entry.policy,
+    )

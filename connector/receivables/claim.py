@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,22 @@ def explains(payments: Sequence[int], balances: Iterable[int], overdue: int) -> 
     if total <= 0:
         return False
     return total * 10 > overdue or not {total, *payments}.isdisjoint(balances)
+
+
+class Discount(StrEnum):
+    """What became of an early-payment discount, told by what is left of the invoice."""
+
+    NONE = "none"  # none was agreed, or more is open than it could explain
+    TAKEN = "taken"  # the rest was deducted in time: nothing more is owed
+    LATE = "late"  # the rest was deducted after the last day: it is still owed
+
+
+def discount(rest: int, allowed: int, until: date | None, paid_on: date | None) -> Discount:
+    """Whether the rest of an invoice is its discount, deducted in time or too late.
+
+    `allowed` may be deducted when all else is paid by `until`, that day included; `paid_on` is
+    the day of the last payment. One day late loses it.
+    """
+    if not until or not paid_on or not 0 < rest <= allowed:
+        return Discount.NONE
+    return Discount.TAKEN if paid_on <= until else Discount.LATE

@@ -65,14 +65,37 @@ class Mark(StrEnum):
     REPLY = "reply"  # the customer answered and nobody has read it yet
     BOUNCED = "bounced"  # mail to the customer's address came back
     RESTART = "restart"  # the ladder of this invoice begins anew
+    CALL = "call"  # a call was made: what was said
+    CAUSE = "cause"  # why it is late: `code` is one of `Cause`
+    CREDIT_LIMIT = "credit_limit"  # `amount` is the most the customer may owe
+    CREDIT_CHECK = "credit_check"  # the customer's standing was looked up
+    SUPPLY_STOP = "supply_stop"  # nothing more is delivered until this is settled
+    STRATEGIC = "strategic"  # a customer of weight: every message is looked at first
+    WARNING_SIGN = "warning_sign"  # a colleague has heard or seen something: facts alone
+    SEGMENT = "segment"  # the owner's own choice of segment: `code` is its name
+
+
+class Cause(StrEnum):
+    """Why an invoice is paid late, or disputed; each asks for another next act."""
+
+    WRONG_AMOUNT = "wrong_amount"
+    WRONG_CONTACT = "wrong_contact"
+    MISSING_ATTACHMENT = "missing_attachment"
+    LOST_INVOICE = "lost_invoice"
+    CUSTOMER_PROCESS = "customer_process"
+    CASH_DIFFICULTY = "cash_difficulty"
+    DISPUTE_GOODS = "dispute_goods"
+    UNCLEAR_TERMS = "unclear_terms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A mark with its dates and author; on one invoice, or on a customer when `invoice_id` is None.
 
-    `until` is the last day it holds (of a promise: the promised day). `amount` is the part
-    disputed or promised, None for the whole.
+    `until` is the last day it holds (of a promise or an instalment: the day it is to be paid).
+    `amount` is the part disputed or promised, the instalment or the credit limit, None for the
+    whole. `code` is a `Cause` or the name of a segment, `owner` who sees to it. Several decisions
+    of the mark PLAN on one invoice are its instalments. `made_at` is aware UTC.
     """
 
     mark: Mark
@@ -83,6 +106,9 @@ class Decision:
     author: str = ""
     customer_id: str = ""
     invoice_id: str | None = None
+    code: str = ""
+    owner: str = ""
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +165,8 @@ class DueLine:
 class Invoice:
     """A posted customer invoice with its due lines.
 
-    `balance` is the product's own figure, None where it gives none.
+    `balance` is the product's own figure, None where it gives none. `discount` is the amount that
+    may be deducted when the rest is paid by `discount_until`.
     """
 
     id: str
@@ -158,6 +185,8 @@ class Invoice:
     recipient: str = ""  # an e-mail address given for this invoice alone
     policy: str = ""  # a policy chosen for this invoice
     decisions: tuple[Decision, ...] = ()
+    discount_until: date | None = None
+    discount: int = 0
     modified_at: datetime | None = None
 
 

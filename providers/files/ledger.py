@@ -4,14 +4,16 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from connector.contract import Company, Kind
+from connector.receivables import terms
 from connector.receivables.records import (
     CreditNote,
     Customer,
     Decision,
+    DocumentState,
     Invoice,
     Mark,
     Past,
@@ -28,7 +30,7 @@ from providers.files.documents import (
     credit_notes,
     payments,
 )
-from providers.files.parties import COMPANY, CUSTOMERS, company, customers
+from providers.files.parties import COMPANY, CUSTOMERS, agreed, company, customers
 from providers.files.rows import Problems, Row, Table, known
 
 DECISIONS = Table(
@@ -46,7 +48,7 @@ HISTORY = Table(
 TABLES = (COMPANY, CUSTOMERS, INVOICES, PAYMENTS, CREDIT_NOTES, DECISIONS, HISTORY)
 
 STAGES = ("before_due", "friendly", "firm", "notice", "handover")
-CHANNELS = ("email", "letter", "note", "call", "task")
+CHANNELS = ("email", "letter", "note", "call", "visit", "task")
 ENDED = ("sent", "rejected", "bounced", "failed", "unknown")
 UNDER_WAY = ("planned", "proposed", "sending")  # only an outbox knows these, so only a sample
 
@@ -99,11 +101,13 @@ def read_ledger(folder: Path) -> Ledger:
     }
     firm = company(rows[COMPANY], _older(folder), problems)
     buyers = customers(rows[CUSTOMERS], firm.currency)
+    term_of = agreed(rows[CUSTOMERS])
+    billed = [_dated(row, term_of) for row in rows[INVOICES]]
 
     def customer_of(row: Row) -> str:
         return known(row, "customer", buyers, CUSTOMERS)
 
-    found = bills(rows[INVOICES], customer_of)
+    found = bills(billed, customer_of)
     paid = payments(rows[PAYMENTS], found, customer_of)
     credited = credit_notes(rows[CREDIT_NOTES], found, customer_of)
     _decide(rows[DECISIONS], buyers, found, firm.currency)
@@ -113,12 +117,24 @@ def read_ledger(folder: Path) -> Ledger:
     return Ledger(
         company=firm,
         customers=buyers,
-        invoices=invoices,
+        invoices=_with_unsent(invoices),
         credit_notes=credited,
         payments=paid,
         history=history,
-        digests={kind: _digest(contents[table] for table in _SOURCES[kind]) for kind in Kind},
+        digests=_digests(contents, term_of),
     )
+
+
+def _dated(row: Row, term_of: Mapping[str, terms.Term]) -> Row:
+    """A row of invoices.csv; the customer's term gives a due date where the file has none."""
+    term = term_of.get(row.text("customer"))
+    if row.text("due_on") or term is None:
+        return row
+    try:
+        due_on = terms.due_on(date.fromisoformat(row.text("issued_on")), term)
+    except (ValueError, OverflowError):
+        return row  # the date of issue has its own problem
+    return replace(row, cells={**row.cells, "due_on": str(due_on)})
 
 
 def _content(folder: Path, table: Table, problems: Problems) -> bytes | None:
@@ -131,6 +147,16 @@ def _content(folder: Path, table: Table, problems: Problems) -> bytes | None:
     except OSError as error:
         problems.lose(table.file, 0, f"cannot be read: {error.strerror}")
     return None
+
+
+def _digests(
+    contents: Mapping[Table, bytes | None], term_of: Mapping[str, terms.Term]
+) -> dict[Kind, str]:
+    """What names the state of each stream; customers' terms are part of the invoices'."""
+    made = {kind: [contents[table] for table in _SOURCES[kind]] for kind in Kind}
+    if term_of:
+        made[Kind.INVOICES].append(repr(sorted(term_of.items(), key=str)).encode())
+    return {kind: _digest(parts) for kind, parts in made.items()}
 
 
 def _digest(contents: Iterable[bytes | None]) -> str:
@@ -180,6 +206,28 @@ def _decide(
         elif customer_id:
             customer = customers[customer_id]
             customers[customer_id] = replace(customer, decisions=(*customer.decisions, decision))
+
+
+def _with_unsent(invoices: Mapping[str, Invoice]) -> dict[str, Invoice]:
+    """The invoices; where the export tells when some were sent, the others are marked."""
+    if not any(invoice.sent_on for invoice in invoices.values()):
+        return dict(invoices)
+    return {
+        invoice_id: replace(invoice, decisions=(*invoice.decisions, _unsent(invoice)))
+        if invoice.state == DocumentState.OPEN and not invoice.sent_on
+        else invoice
+        for invoice_id, invoice in invoices.items()
+    }
+
+
+def _unsent(invoice: Invoice) -> Decision:
+    return Decision(
+        mark=Mark.NOT_DELIVERED,
+        since=invoice.issued_on,
+        because="sent_on is empty in invoices.csv",
+        customer_id=invoice.customer_id,
+        invoice_id=invoice.id,
+    )
 
 
 def _history(rows: Sequence[Row], found: Mapping[str, Bill], *, sample: bool) -> Iterable[Past]:

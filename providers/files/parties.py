@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 
 from connector.contract import Company
+from connector.receivables import terms
 from connector.receivables.records import Contact, Customer, CustomerKind, Role
 from providers.files.rows import Problems, Row, Table, grouped
 
@@ -23,6 +24,7 @@ CUSTOMERS = Table(
     (
         *("number", "language", "country", "region", "kind", "address", "legal_id", "tags"),
         *("owner", "policy", "mandate", "credit_limit", "active", "balance"),
+        *("term", "cash"),
         *_CONTACT,
     ),
 )
@@ -111,6 +113,23 @@ def customers(rows: Sequence[Row], currency: str) -> dict[str, Customer]:
             balances=None if owed is None else {currency: owed},
             active=row.flag("active", True),
         )
+    return found
+
+
+def agreed(rows: Sequence[Row]) -> dict[str, terms.Term]:
+    """What was agreed on paying with each customer who has a term, or pays cash."""
+    found = {}
+    for row in rows:
+        told, cash = row.text("term"), row.flag("cash", False)
+        if cash and told:
+            row.problem("term", f"{told!r}, and the customer pays cash (expected one of them)")
+        elif cash:
+            found[row.text("customer")] = terms.Term(0)
+        elif told:
+            try:
+                found[row.text("customer")] = terms.read(told)
+            except ValueError as error:
+                row.problem("term", f"{told!r} is not understood ({error})")
     return found
 
 

@@ -28,7 +28,7 @@ F2 = "F-2,1,C2,GBP,2026-10-01,2026-10-31,100,,,,\nF-2,2,C2,GBP,2026-10-01,2026-1
 WORDS = "draft, open, paid, credited, void"
 ALL_CUSTOMER_COLUMNS = (
     "customer, name, number, language, country, region, kind, address, legal_id, tags, owner, "
-    "policy, mandate, credit_limit, active, balance, email, phone, contact_name, role, "
+    "policy, mandate, credit_limit, active, balance, term, cash, email, phone, contact_name, role, "
     "contact_language"
 )
 
@@ -111,7 +111,7 @@ CASES: list[tuple[str, str | bytes, str]] = [
     ("history", HISTORY + "F-1,,polite,,,2026-11-01,,\n", "history.csv, line 2, column stage: 'polite' is not understood (expected before_due, friendly, firm, notice, handover)"),
     ("history", HISTORY + "F-1,,friendly,0,,2026-11-01,,\n", "history.csv, line 2, column n: '0' is not understood (expected 1, 2 …, of calls c1, c2 …)"),
     ("history", HISTORY + "F-1,,friendly,,x,2026-11-01,,\n", "history.csv, line 2, column nth: 'x' is not understood (expected 1, 2 …)"),
-    ("history", HISTORY + "F-1,,friendly,,,2026-11-01,fax,\n", "history.csv, line 2, column channel: 'fax' is not understood (expected email, letter, note, call, task)"),
+    ("history", HISTORY + "F-1,,friendly,,,2026-11-01,fax,\n", "history.csv, line 2, column channel: 'fax' is not understood (expected email, letter, note, call, visit, task)"),
     ("history", HISTORY + "F-1,7,friendly,,,2026-11-01,,\n", "history.csv, line 2, column line: '7' is not a line of invoice 'F-1' in invoices.csv"),
     ("history", HISTORY + "F-1,,friendly,,,2026-11-01,,\nF-1,,friendly,1,1,2026-11-09,,\n", "history.csv, line 3, column stage: friendly.1 of this line is here twice (line 2)"),
     *(

@@ -1,0 +1,149 @@
+"""The decision under load: a hundred thousand lines in one process, no question a line."""
+
+import gc
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from sqlalchemy import event
+
+from connector.dunning import judge
+from connector.dunning.decide import decide
+from connector.dunning.ladder import stand
+from connector.dunning.plan import Plan
+from connector.dunning.rules import RULES
+from connector.dunning.snapshot import Case, Had, Rung, Snapshot, Stage
+from connector.mirror.snapshot import read
+from connector.mirror.state import State
+from connector.mirror.store import Mirror
+from connector.receivables.records import Contact, Past, Record
+from tests.books import COMPANY, NOW, TODAY, customer, invoice, line
+from tests.facts import STANDARD, account, case, day, snapshot
+from tests.test_decide import lines
+
+D = timedelta(days=1)
+MANY = 100_000
+SECONDS = 10  # of CPU: about four times what it takes, for machines that are slow or busy
+
+
+def many(number: int) -> Snapshot:
+    """Lines of every age, some already reminded, twenty a customer."""
+    accounts = [account(f"c{who}") for who in range(number // 20)]
+    cases = []
+    for place in range(number):
+        late = place * 37 % 90 - 30
+        spoken = late > 6 and place % 5 < 3
+        had = (Had(rung=Rung(Stage.FRIENDLY, 1), on=TODAY - (late - 3) * D),) if spoken else ()
+        who = accounts[place % len(accounts)]
+        cases.append(case(f"F{place}", late, account=who, balance=10000 + place, had=had))
+    return snapshot(*cases, day=day())
+
+
+def test_a_hundred_thousand_lines_get_a_verdict_each() -> None:
+    facts = many(MANY)
+    before = time.process_time()
+    plan = decide(facts, STANDARD, TODAY)
+    assert time.process_time() - before < SECONDS
+    assert plan.open_lines == MANY
+    told = {(s.invoice, s.line) for s in plan.silences}
+    told |= {(part.invoice, part.line) for r in plan.reminders for part in r.lines}
+    assert len(told) == MANY
+    assert len(plan.reminders) > 200
+    assert all(silence.reasons for silence in plan.silences)
+
+
+def test_a_verdict_takes_about_a_kibibyte_a_line() -> None:
+    few = 10_000
+    facts = many(few)
+    decide(facts, STANDARD, TODAY)  # calendars and the like are kept once for all
+    tracemalloc.start()
+    try:
+        plan = decide(facts, STANDARD, TODAY)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert plan.open_lines == few
+    assert peak < few * 1024  # 100 MiB for a hundred thousand
+
+
+def test_the_collector_is_as_it_was() -> None:
+    for on in (True, False):
+        gc.enable() if on else gc.disable()
+        try:
+            decide(snapshot(case()), STANDARD, TODAY)
+            assert gc.isenabled() is on
+        finally:
+            gc.enable()
+
+
+@settings(max_examples=100, deadline=None)
+@given(lines())
+def test_where_nobody_decided_anything_the_rules_about_marks_say_nothing(cases: list[Case]) -> None:
+    assert 0 < len(judge.UNMARKED) < len(RULES)
+    for one in cases:
+        standing = stand(one, STANDARD.firm, "", TODAY, TODAY)
+        assert not standing.decisions
+        assert {rule(standing, TODAY) for rule in RULES if rule not in judge.UNMARKED} == {None}
+
+
+# --- as many questions for ten thousand invoices as for one thousand -------------------------------
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Iterator[Callable[[int], tuple[int, float, Plan]]]:
+    """Plans a ledger of so many open invoices: SQL statements, CPU seconds, plan."""
+    with State.opened(tmp_path / "state.db") as state:
+        mirror = Mirror(state)
+        mirror.bind(COMPANY, TODAY)
+
+        def plan(size: int) -> tuple[int, float, Plan]:
+            assert mirror.put(ledger(size), now=NOW, today=TODAY) == ()
+            seen: list[str] = []
+
+            def note(_c: Any, _k: Any, sql: str, *_: Any) -> None:
+                seen.append(sql)
+
+            event.listen(state.mirror, "before_cursor_execute", note)
+            took = []
+            for _ in range(3):
+                gc.collect()
+                before = time.process_time()
+                made = decide(read(mirror, day(), TODAY), STANDARD, TODAY)
+                took.append(time.process_time() - before)
+            event.remove(state.mirror, "before_cursor_execute", note)
+            assert len(seen) % 3 == 0
+            return len(seen) // 3, min(took), made
+
+        yield plan
+
+
+def ledger(size: int) -> Iterator[Record]:
+    """Open invoices of every age, four a customer; half of the late ones have had a reminder."""
+    for number in range(size):
+        name, late = f"c{number // 4}", number * 37 % 90 - 30
+        due_on = TODAY - late * D
+        if number % 4 == 0:
+            contact = Contact(id="1", email=f"{name}@x.example")
+            yield customer(name, language="fr", country="FR", contacts=(contact,))
+        issued_on = due_on - 30 * D
+        yield invoice(f"i{number}", line(due_on=due_on), customer_id=name, issued_on=issued_on)
+        if late > 6 and number % 2:
+            on = date.fromordinal(due_on.toordinal() + 3)
+            yield Past(invoice_id=f"i{number}", stage="friendly", on=on)
+
+
+@pytest.mark.practice("P1-07")
+def test_ten_times_the_invoices_take_the_same_questions_and_about_ten_times_the_time(
+    counted: Callable[[int], tuple[int, float, Plan]],
+) -> None:
+    few, quick, small = counted(1_000)
+    more, slow, large = counted(10_000)
+    assert (small.open_lines, large.open_lines) == (1_000, 10_000)
+    assert small.reminders
+    assert few == more
+    assert slow <= 15 * quick
