@@ -10,11 +10,12 @@ from typing import Any
 from connector.dunning.plan import VERSION, Plan, Reminder
 from connector.dunning.snapshot import Stage
 from connector.errors import ConfigError, StaleMirror
+from connector.firm import Firm
 from connector.mirror.pull import Progress
 from connector.outbox.deliver import deliver
 from connector.outbox.desk import Clock
 from connector.receivables import money
-from connector.sync import Firm, Report, run
+from connector.sync import Report, run
 
 BY_PEOPLE = (Stage.NOTICE, Stage.HANDOVER)  # a file never approves these
 

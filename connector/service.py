@@ -8,9 +8,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.config import Config
 from connector.errors import ConfigError, ConnectorError
+from connector.firm import checked, opened
 from connector.lock import one_run
 from connector.outbox.desk import Clock
-from connector.sync import checked, opened, sync
+from connector.sync import sync
 
 Say = Callable[[str], None]
 

@@ -3,64 +3,28 @@
 A dry run is the same up to the plan, on a scratch copy, and prints it: one branch, here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
-from connector import registry
-from connector.config import Config, installation
-from connector.contract import Company, Provider, ProviderSpec
+from connector.config import installation
 from connector.dunning.decide import decide
-from connector.dunning.plan import Plan, Reminder, ReminderLine
-from connector.dunning.policy import SIDE
-from connector.dunning.policy_file import Policies, load
-from connector.dunning.snapshot import Channel, Day, Snapshot
-from connector.errors import ConfigError, Transient
-from connector.lock import keep_wait, one_run, wait_over
-from connector.messages.lint import lint
-from connector.messages.write import Writer
+from connector.dunning.plan import Plan
+from connector.dunning.snapshot import Snapshot
+from connector.firm import Firm, day_of
+from connector.lock import keep_wait, one_run
 from connector.mirror.pull import Progress, Pulled, pull
 from connector.mirror.snapshot import read
 from connector.mirror.state import State, scratch
 from connector.mirror.store import Mirror
 from connector.mirror.tables import ReminderState
-from connector.outbox import smtp
 from connector.outbox.deliver import deliver, settle_unknown, withdraw_outdated
 from connector.outbox.desk import Clock, Delivered, Desk
 from connector.outbox.letters import withdraw_letters
 from connector.outbox.queue import Outbox
 from connector.outbox.runs import Runs
-from connector.outbox.smtp import Smtp
-from connector.receivables.capabilities import Capabilities, Notes, Traces
-
-NOBODY = Company(ledger_id="", name="", country="", timezone="UTC", currency="EUR")
-"""Stands in for the firm while its texts are checked without a connection."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firm:
-    """One firm, connected: its books, policy and words. `zone` is where its days are counted."""
-
-    config: Config
-    spec: ProviderSpec
-    provider: Provider
-    company: Company
-    can: Capabilities
-    policies: Policies
-    writer: Writer
-    mailer: Smtp | None
-    zone: ZoneInfo
-
-    def today(self, now: datetime) -> date:
-        """The firm's day: a sample ledger has a fixed one of its own."""
-        return self.company.today or now.astimezone(self.zone).date()
-
-    def note(self, entry: Reminder, line: ReminderLine, today: date) -> str:
-        """The words of a note, in the firm's language."""
-        return self.writer.note(entry, line, today, self.config.language)
+from connector.receivables.capabilities import Traces
 
 
 @dataclass(slots=True)
@@ -93,67 +57,6 @@ class Report:
         done = self.delivered
         undone = done.failed or done.unknown or done.note_errors or done.ended_by
         return 3 if self.pulled.bad or undone else 0
-
-
-def checked(config: Config, environ: Mapping[str, str]) -> Policies:
-    """The policies of a configuration that holds: settings, policy and texts, no connection made.
-
-    Raises:
-        ConfigError: with everything that is wrong, at once.
-    """
-    problems = [*config.problems, *registry.check(config, environ), *smtp.problems(config.smtp)]
-    folder = config.path.absolute().parent if config.path else Path()
-    policies = texts = None
-    try:
-        texts = {template for template, _ in Writer(NOBODY, config.templates).templates}
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        policies = load(config.policy, folder, texts)
-    except ConfigError as error:
-        problems += error.problems
-    if policies and texts is not None:
-        problems += lint(config.templates, policies.in_use)
-    if problems or policies is None:
-        raise ConfigError(*problems)
-    return policies
-
-
-@contextmanager
-def opened(
-    config: Config, environ: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)
-) -> Iterator[Firm]:
-    """The firm of a configuration, connected.
-
-    Raises:
-        ConfigError: before any connection, with all that is wrong.
-        AuthRequired, Transient: from the first call to the books; also when the server has asked
-            for a wait that is not over.
-    """
-    policies = checked(config, environ)
-    if config.path:
-        wait_over(config.state, clock())
-    provider = registry.open(config, environ)
-    try:
-        company, can = provider.company(), provider.probe()
-        settings = registry.mail_settings(config, environ)
-        yield Firm(
-            config=config,
-            spec=registry.providers()[config.provider],
-            provider=provider,
-            company=company,
-            can=can,
-            policies=policies,
-            writer=Writer(company, config.templates, pdf=can.pdf),
-            mailer=Smtp(settings) if settings.get("HOST") else None,
-            zone=ZoneInfo(config.timezone or company.timezone),
-        )
-    except Transient as error:
-        if config.path and error.retry_at:
-            keep_wait(config.state, error.retry_at, str(error))
-        raise
-    finally:
-        provider.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +184,7 @@ def _desk(
         mirror=mirror,
         box=box,
         policies=firm.policies,
-        day=_day(firm, clock()),
+        day=day_of(firm, clock()),
         zone=firm.zone,
         clock=clock,
         stopped=stopped,
@@ -325,7 +228,7 @@ def _decide(firm: Firm, mirror: Mirror, now: datetime, today: date, pulled: Pull
     After the first pull of a new mirror our own traces on what is about to be written about are
     read first: a `state.db` that was lost plans nothing twice.
     """
-    day = _day(firm, now)
+    day = day_of(firm, now)
     snapshot = read(mirror, day, today)
     plan = decide(snapshot, firm.policies, today)
     if pulled.first and firm.can.traces is not Traces.NONE and plan.reminders:
@@ -335,29 +238,3 @@ def _decide(firm: Firm, mirror: Mirror, now: datetime, today: date, pulled: Pull
         snapshot = read(mirror, day, today)
         plan = decide(snapshot, firm.policies, today)
     return Study(firm.writer.write(plan), snapshot, pulled)
-
-
-def _day(firm: Firm, now: datetime) -> Day:
-    """The facts of the day: what can carry a message, which texts there are, how old the data."""
-    can, as_of = firm.can, firm.company.as_of
-    aside = "note" if can.note is Notes.INVOICE else "list"
-    routes = dict.fromkeys(SIDE, aside)
-    routes[Channel.LETTER] = "print"
-    if can.custom_email or firm.mailer:
-        routes[Channel.EMAIL] = "api" if can.custom_email else "smtp"
-    hours = firm.policies.firm.freshness_hours
-    stale = ""
-    if as_of and now - as_of > timedelta(hours=hours):
-        stale = f"the files are of {as_of:%Y-%m-%d %H:%M} UTC, more than {hours} hours ago"
-    return Day(
-        routes=routes,
-        templates=firm.writer.templates,
-        language=firm.config.language,
-        mode=firm.config.mode,
-        sample=firm.config.path is None,
-        stale=stale,
-        read_at=as_of or now,
-        payments_read_at=as_of or now,
-        native_reminders=can.native_reminders,
-        top_share=firm.policies.firm.top_share,
-    )

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from connector.cli.firms import configs
+from connector.firm import opened
 from connector.mirror.pull import pull
 from connector.mirror.state import State
 from connector.mirror.store import Mirror
-from connector.sync import opened
 
 TARGET = Path(__file__).parent.parent / "state.db.example"
 

@@ -25,6 +25,7 @@ from connector.contract import (
 )
 from connector.dunning.policy_file import Policies, parse
 from connector.errors import OutcomeUnknown, Rejected, Transient
+from connector.firm import Firm
 from connector.messages.write import Writer
 from connector.outbox.desk import Mailer
 from connector.receivables.capabilities import Capabilities, Notes, Traces
@@ -39,7 +40,7 @@ from connector.receivables.records import (
     Message,
     Payment,
 )
-from connector.sync import Firm, Report, sync
+from connector.sync import Report, sync
 from tests.books import COMPANY, Books, customer, invoice, line
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)  # a Monday

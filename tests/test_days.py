@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connector.config import Config
-from connector.sync import opened
+from connector.firm import opened
 from tests.sample_ledger import FOLDER
 
 

@@ -20,6 +20,7 @@ FLOORS = (
     {"connector.dunning", "connector.contract"},
     {"connector.messages", "connector.mirror", "connector.registry", "providers"},
     {"connector.outbox", "connector.reports"},
+    {"connector.firm"},
     {"connector.sync"},
     {"connector.service", "connector.apply"},
     {"connector.cli"},

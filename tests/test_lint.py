@@ -13,10 +13,10 @@ from connector.dunning.plan import Interest
 from connector.dunning.policy_file import parse
 from connector.dunning.snapshot import Rung, Stage
 from connector.errors import ConfigError
+from connector.firm import checked
 from connector.messages.lint import VARIANTS, lint
 from connector.messages.texts import PACKAGE
 from connector.messages.write import Writer
-from connector.sync import checked
 from tests.test_messages import COMPANY, TODAY, line, reminder
 
 GOOD = """subject: {{ parts.what() }} - {{ total_due|money }}

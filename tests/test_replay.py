@@ -21,6 +21,7 @@ from connector.dunning.policy_file import Policies, load
 from connector.dunning.replay import Sent, by_step, day_of, differences, replay
 from connector.dunning.snapshot import Case
 from connector.errors import ConfigError
+from connector.firm import NOBODY, Firm
 from connector.messages.write import Writer
 from connector.mirror import tables
 from connector.mirror.past_days import PastDays
@@ -31,7 +32,7 @@ from connector.outbox.queue import Outbox
 from connector.outbox.rows import Row
 from connector.outbox.smtp import Smtp
 from connector.receivables.records import Decision, Mark
-from connector.sync import NOBODY, Firm, dry_run, sync
+from connector.sync import dry_run, sync
 from providers.files import SPEC, Files
 from tests import sample_ledger
 from tests.facts import STANDARD, TODAY, account, case, snapshot

@@ -16,6 +16,7 @@ from connector.dunning.decide import decide
 from connector.dunning.plan import Reason
 from connector.dunning.policy_file import Policies, parse
 from connector.dunning.snapshot import Account, Snapshot
+from connector.firm import opened
 from connector.mirror import tables
 from connector.mirror.snapshot import read
 from connector.mirror.state import State
@@ -29,7 +30,7 @@ from connector.receivables.records import (
     PaymentState,
     Record,
 )
-from connector.sync import dry_run, opened
+from connector.sync import dry_run
 from tests.books import COMPANY, NOW, TODAY, credit_note, customer, invoice, line, payment
 from tests.facts import STANDARD, account, case, day, had, snapshot
 from tests.walks import ready, steps, unpaid

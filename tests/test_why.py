@@ -12,7 +12,8 @@ from connector.cli.firms import configs
 from connector.dunning.explain import Explanation, explain
 from connector.dunning.plan import Reason
 from connector.dunning.policy_file import Policies
-from connector.sync import Study, dry_run, opened
+from connector.firm import opened
+from connector.sync import Study, dry_run
 from tests.sample_ledger import SITUATIONS
 
 RUN = {"stale_data", "closed_day", "quiet_period", "cap_reached", "native_reminders"}

@@ -18,8 +18,9 @@ from connector.config import Config
 from connector.dunning import explain as explaining
 from connector.dunning.plan import Plan
 from connector.errors import ConfigError
+from connector.firm import opened
 from connector.mirror.lookup import Known, look_up
-from connector.sync import Report, Study, dry_run, opened
+from connector.sync import Report, Study, dry_run
 from connector.sync import sync as run_sync
 
 

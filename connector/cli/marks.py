@@ -12,6 +12,7 @@ from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, put, say
 from connector.config import Config, installation
 from connector.errors import ConfigError, ConnectorError
+from connector.firm import opened
 from connector.lock import one_run
 from connector.mirror.lookup import Target, find, zone_of
 from connector.mirror.state import State
@@ -20,7 +21,6 @@ from connector.outbox.decisions import Decisions
 from connector.outbox.given import Given, decision_of, reason_of, told, word
 from connector.receivables.capabilities import Notes
 from connector.receivables.records import Decision, Mark
-from connector.sync import opened
 
 
 @dataclass(frozen=True, slots=True)

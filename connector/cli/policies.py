@@ -14,12 +14,13 @@ from connector.config import Config
 from connector.dunning.policy_file import Policies, load, read, ready_made
 from connector.dunning.replay import Course, Sent, day_of, days
 from connector.errors import ConfigError
+from connector.firm import NOBODY, checked, opened
 from connector.messages.write import Writer
 from connector.mirror.past_days import PastDays
 from connector.mirror.state import scratch
 from connector.mirror.store import Mirror
 from connector.reports.manual import LANGUAGES, manual
-from connector.sync import NOBODY, checked, dry_run, opened
+from connector.sync import dry_run
 
 LONGEST = 3660  # days: ten years
 

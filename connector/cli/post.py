@@ -9,11 +9,12 @@ from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, put, put_json, say, table
 from connector.config import Config
 from connector.errors import ConfigError
+from connector.firm import Firm, opened
 from connector.outbox.desk import Desk
 from connector.outbox.letters import Posting, pdf_of, post, printable, printed
 from connector.outbox.rows import Row
 from connector.receivables import money
-from connector.sync import Firm, at_desk, opened
+from connector.sync import at_desk
 
 FOLDER = "letters"
 

@@ -114,6 +114,8 @@ def plan(shown: Plan, company: str) -> None:
         reasons = ((code, len(found), ", ".join(found[:2])) for code, found in ranked)
         table(("silent because", "lines", "such as"), reasons, right=("lines",))
         put()
+    for warning in dict.fromkeys(text for entry in shown.reminders for text in entry.warnings):
+        put(f"Mind: {clean(warning)}")
     put("relance why INVOICE says why; relance preview INVOICE shows the message.")
 
 
