@@ -259,10 +259,10 @@ class Small:
         return bool(tables and self.rows(f"{begun} UNION ALL {noted}"))
 
     def pass_time(self) -> None:
-        """Make what was tried, and the waits, an hour older."""
+        """Make what was tried, and every wait, older than any patience: a day and an hour."""
         for file in (self.desk.folder / "locks").rglob("*.wait"):
             until, _, because = file.read_text(encoding="utf-8").partition(" ")
-            earlier = datetime.fromisoformat(until) - timedelta(hours=1)
+            earlier = datetime.fromisoformat(until) - timedelta(hours=25)
             file.write_text(f"{earlier.isoformat()} {because}", encoding="utf-8")
         if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'attempt'"):
             return
@@ -276,7 +276,7 @@ class Small:
                 for number, value in connection.execute(
                     f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"
                 ).fetchall():
-                    earlier = datetime.fromisoformat(value) - timedelta(hours=1)
+                    earlier = datetime.fromisoformat(value) - timedelta(hours=25)
                     connection.execute(
                         f"UPDATE {table} SET {column} = ? WHERE id = ?",
                         (earlier.isoformat(timespec="microseconds"), number),

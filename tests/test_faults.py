@@ -48,7 +48,7 @@ class Middle:
         return done
 
     def settled(self) -> None:
-        """After the faults: nothing is done twice, and an hour later everything is done."""
+        """After the faults: nothing is done twice, and a day later everything is done."""
         self.proxy.begin()
         self.sync()
         assert self.firm.mails() <= self.mails, "resent unseen"
