@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import Protocol
 from urllib.parse import quote, unquote
 
 from connector.errors import BadRecord
-from connector.receivables.capabilities import Capabilities
+from connector.receivables.capabilities import Capabilities, Limits
 from connector.receivables.records import (
     CreditNote,
     Customer,
@@ -107,7 +108,8 @@ class Trace:
     `deadline_on` and the `legal` duty it answered for; a mail only `reminder_key`; a note of a
     human decision `mark` with `line` (`*` for the whole invoice), `until`, `amount` as written,
     `since` if not `on`, and whether it is about the `whole` customer. A decision taken back
-    leaves a trace of the same mark whose `until` is the day before `on`.
+    leaves a trace of the same mark whose `until` is the day before `on`. `undelivered` is why a
+    mail did not arrive, in the product's words, where it tells.
     """
 
     invoice_id: str
@@ -130,6 +132,7 @@ class Trace:
     made_at: datetime | None = None
     words: str = field(default="", compare=False)
     installation: str = ""
+    undelivered: str = field(default="", compare=False)
 
     def text(self) -> str:
         """The first line of a note: ASCII, short, read back by `trace_of`."""
@@ -229,6 +232,34 @@ class TokenStore(Protocol):
     def write(self, name: str, value: str) -> None: ...
 
 
+class Meter(Protocol):
+    """Keeps the calls to one firm's books within `ProviderSpec.limits`, across processes."""
+
+    def call(self) -> AbstractContextManager[None]:
+        """The place of one call, waited for a minute at most.
+
+        Raises:
+            Transient: no call before its `retry_at`.
+        """
+
+    def left(self, calls: int) -> None:
+        """The product's own word on how many calls are left of the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One right or setting in the product that matters, as `relance init` and `doctor` show it.
+
+    `what` names it in the product's own words; `mend` says how to give what is missing. Without a
+    `needed` one Relance cannot work; without another it can do less, as `mend` says.
+    """
+
+    what: str
+    fine: bool
+    mend: str = ""
+    needed: bool = True
+
+
 class Provider(Protocol):
     """One connection to one firm's books. Reads may be repeated; a write is called once.
 
@@ -241,6 +272,9 @@ class Provider(Protocol):
 
     def probe(self) -> Capabilities:
         """What this server lets this user do: at most `SPEC.can`."""
+
+    def examine(self) -> Iterator[Finding]:
+        """Every right and setting that matters, one by one, asked without writing anything."""
 
     def changes(self, kind: Kind, since: Cursor | None) -> Iterator[Page]:
         """Everything of a kind changed since, pages in order; the last cursor ends the read."""
@@ -296,5 +330,6 @@ class ProviderSpec:
     can: Capabilities
     kinds: tuple[Kind, ...]
     settings: tuple[Setting, ...]
-    open: Callable[[Mapping[str, str], TokenStore], Provider]
+    open: Callable[[Mapping[str, str], TokenStore, Meter], Provider]
     check: Callable[[Mapping[str, str]], Sequence[str]] = field(default=lambda settings: ())
+    limits: Limits = field(default_factory=Limits)

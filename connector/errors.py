@@ -47,6 +47,10 @@ class Transient(ConnectorError):
         self.retry_at = retry_at
 
 
+class KeptForSending(Transient):
+    """A read was not made: the calls that are left of the day are kept for sending."""
+
+
 class OutcomeUnknown(ConnectorError):
     """A write was begun and its answer was lost: it may have happened. Never repeat it unseen."""
 

@@ -18,6 +18,7 @@ from connector.errors import ConfigError, Transient
 from connector.lock import keep_wait, wait_over
 from connector.messages.lint import lint
 from connector.messages.write import Writer
+from connector.meter import Meter
 from connector.outbox import smtp
 from connector.outbox.desk import Clock
 from connector.outbox.smtp import Smtp
@@ -34,6 +35,7 @@ class Firm:
     config: Config
     spec: ProviderSpec
     provider: Provider
+    meter: Meter
     company: Company
     can: Capabilities
     policies: Policies
@@ -88,14 +90,17 @@ def opened(
     policies = checked(config, environ)
     if config.path:
         wait_over(config.state, clock())
-    provider = registry.open(config, environ)
+    spec = registry.providers()[config.provider]
+    meter = Meter(spec.limits, config.state, clock=clock)
+    provider = registry.open(config, environ, meter)
     try:
         company, can = provider.company(), provider.probe()
         settings = registry.mail_settings(config, environ)
         yield Firm(
             config=config,
-            spec=registry.providers()[config.provider],
+            spec=spec,
             provider=provider,
+            meter=meter,
             company=company,
             can=can,
             policies=policies,
@@ -117,14 +122,16 @@ def day_of(firm: Firm, now: datetime) -> Day:
     aside = "note" if can.note is Notes.INVOICE else "list"
     routes = dict.fromkeys(SIDE, aside)
     routes[Channel.LETTER] = "print"
-    if can.custom_email or firm.mailer:
-        routes[Channel.EMAIL] = "api" if can.custom_email else "smtp"
+    by_mail = "smtp" if firm.mailer else ""
+    if by_api := "api" if can.custom_email else by_mail:
+        routes[Channel.EMAIL] = by_api
     hours = firm.policies.firm.freshness_hours
     stale = ""
     if as_of and now - as_of > timedelta(hours=hours):
         stale = f"the files are of {as_of:%Y-%m-%d %H:%M} UTC, more than {hours} hours ago"
     return Day(
         routes=routes,
+        other_addresses=by_mail if can.contacts_only else None,
         templates=firm.writer.templates,
         language=firm.config.language,
         mode=firm.config.mode,

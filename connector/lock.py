@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from connector.errors import ConfigError, Transient
 
 
-def _folder() -> Path:
+def folder() -> Path:
     """Where locks live: one place for all checkouts and configurations of this user."""
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     for folder in (Path(home) / "relance", Path(tempfile.gettempdir()) / f"relance-{os.getuid()}"):
@@ -34,7 +34,7 @@ def one_run(ledger_id: str, what: str = "run") -> Iterator[None]:
         ConfigError: another process holds it.
     """
     name = hashlib.sha256(ledger_id.encode()).hexdigest()[:16]
-    lock = FileLock(_folder() / f"{name}.{what}.lock", timeout=0)
+    lock = FileLock(folder() / f"{name}.{what}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
@@ -76,4 +76,4 @@ def wait_over(state: Path, now: datetime) -> None:
 
 def _wait(state: Path) -> Path:
     name = hashlib.sha256(str(state.absolute()).encode()).hexdigest()[:16]
-    return _folder() / f"{name}.wait"
+    return folder() / f"{name}.wait"

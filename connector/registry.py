@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from connector.config import Config, option
-from connector.contract import Provider, ProviderSpec, Setting
+from connector.contract import Meter, Provider, ProviderSpec, Setting
 from connector.credentials import KeyringTokens, resolve, warning
 from connector.errors import ConfigError
 
@@ -131,7 +131,9 @@ def tokens(config: Config) -> KeyringTokens:
     return KeyringTokens(f"{config.provider}:{path}")
 
 
-def open(config: Config, environ: Mapping[str, str]) -> Provider:  # noqa: A001 (registry.open)
+def open(  # noqa: A001 (registry.open)
+    config: Config, environ: Mapping[str, str], meter: Meter
+) -> Provider:
     """The connection to a firm's books, its secrets resolved.
 
     Raises:
@@ -141,7 +143,7 @@ def open(config: Config, environ: Mapping[str, str]) -> Provider:  # noqa: A001 
         raise ConfigError(*problems)
     spec = providers()[config.provider]
     settings, _, _ = _settings(spec, config, environ)
-    return spec.open(settings, tokens(config))
+    return spec.open(settings, tokens(config), meter)
 
 
 def mail_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
@@ -15,10 +16,12 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_exponential, wait_random
 from urllib3.exceptions import NewConnectionError
 
+from connector.contract import Meter
 from connector.errors import (
     AuthRequired,
     ConfigError,
     ConnectorError,
+    KeptForSending,
     OutcomeUnknown,
     Rejected,
     Transient,
@@ -47,7 +50,8 @@ class Session:
     Statuses named in `accept` are the caller's to judge. `secrets` never appear in a message.
 
     Raises, from both: `AuthRequired` (401, 403), `ConfigError` (an address that does not serve
-    the API), `Rejected` (other refusals), `Transient`; from `write` also `OutcomeUnknown`.
+    the API), `Rejected` (other refusals), `Transient`; from `write` also `OutcomeUnknown`. Each
+    call takes its place on the `meter`, which is told what the answer's `left_header` says is left.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class Session:
         *,
         headers: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
+        meter: Meter | None = None,
+        left_header: str = "",
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -64,6 +70,7 @@ class Session:
         self.base_url = base_url.rstrip("/")
         self.headers = dict(headers or {})
         self.secrets = [secret for secret in secrets if secret]
+        self._meter, self._left_header = meter, left_header
         self._sleep = sleep
         self._clock = clock
         self._kept = _plain_session()
@@ -158,15 +165,16 @@ class Session:
         headers: Mapping[str, str] | None,
     ) -> requests.Response:
         try:
-            return session.request(
-                method,
-                url,
-                params=params,
-                json=json,
-                headers={**self.headers, **(headers or {})},
-                timeout=(CONNECT, READ),
-                allow_redirects=False,
-            )
+            with self._meter.call() if self._meter else nullcontext():
+                response = session.request(
+                    method,
+                    url,
+                    params=params,
+                    json=json,
+                    headers={**self.headers, **(headers or {})},
+                    timeout=(CONNECT, READ),
+                    allow_redirects=False,
+                )
         except (InvalidURL, MissingSchema) as error:
             raise ConfigError(self._say(url, "this is not an address. Correct it.")) from error
         except requests.exceptions.SSLError as error:
@@ -174,6 +182,10 @@ class Session:
                 raise
             problem = "its certificate is not trusted. Correct the address or the certificate."
             raise ConfigError(self._say(url, problem)) from error
+        left = response.headers.get(self._left_header, "") if self._left_header else ""
+        if self._meter and left.isdecimal():
+            self._meter.left(int(left))
+        return response
 
     def _follow(
         self,
@@ -256,7 +268,7 @@ class Session:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
     def _worth_a_wait(self, error: BaseException) -> bool:
-        if not isinstance(error, Transient):
+        if not isinstance(error, Transient) or isinstance(error, KeptForSending):
             return False
         return error.retry_at is None or error.retry_at - self._clock() <= LONGEST_WAIT
 

@@ -86,6 +86,14 @@ class ProviderContract:
         assert RANK.index(found.traces) <= RANK.index(can.traces)
         assert can.note_limit is None or found.note_limit is not None
 
+    def test_what_is_examined_has_a_name_and_a_remedy(self, provider: Provider) -> None:
+        findings = list(provider.examine())
+        assert any(finding.needed for finding in findings)
+        assert len({finding.what for finding in findings}) == len(findings)
+        for finding in findings:
+            assert finding.fine or finding.mend
+            assert finding.fine or not finding.needed, finding
+
     def test_probe_writes_nothing(self, provider: Provider) -> None:
         def seen() -> tuple[object, ...]:
             records = read(provider, self.spec)

@@ -7,6 +7,7 @@ from connector.contract import (
     Account,
     Company,
     Cursor,
+    Finding,
     Kind,
     OpenItem,
     Page,
@@ -49,6 +50,9 @@ class InMemory:
 
     def probe(self) -> Capabilities:
         return SPEC.can
+
+    def examine(self) -> Iterator[Finding]:
+        yield Finding(what="keep records", fine=True)
 
     def changes(self, kind: Kind, since: Cursor | None) -> Iterator[Page]:
         if kind not in SPEC.kinds:
@@ -120,5 +124,5 @@ SPEC = ProviderSpec(
     can=Capabilities(custom_email=True, note=Notes.INVOICE, traces=Traces.COMPLETE),
     kinds=(Kind.CUSTOMERS, Kind.INVOICES, Kind.PAYMENTS),
     settings=(),
-    open=lambda settings, tokens: InMemory(),
+    open=lambda settings, tokens, meter: InMemory(),
 )

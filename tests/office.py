@@ -333,7 +333,7 @@ class Desk:
             can=self.office.can,
             kinds=KINDS,
             settings=(),
-            open=lambda settings, tokens: self.office,
+            open=lambda settings, tokens, meter: self.office,
         )
         return Firm(
             config=config,

@@ -13,6 +13,7 @@ from connector.contract import (
     Account,
     Company,
     Cursor,
+    Finding,
     Kind,
     OpenItem,
     Page,
@@ -203,6 +204,11 @@ class NewLedgerEachTime(InMemory):
         return replace(COMPANY, ledger_id=f"memory:{next(self.numbers)}")
 
 
+class NamesNoRemedy(InMemory):
+    def examine(self) -> Iterator[Finding]:
+        yield Finding(what="write notes", fine=False)
+
+
 class ClosesOnce(InMemory):
     closed = False
 
@@ -303,6 +309,7 @@ BITES: list[tuple[Callable[[], InMemory], str]] = [
     (SilentWithoutDocuments, "a_verb_not_declared_is_unsupported"),
     (KnowsNoOtherKind, "a_verb_not_declared_is_unsupported"),
     (NewLedgerEachTime, "company_is_stable_and_usable"),
+    (NamesNoRemedy, "what_is_examined_has_a_name_and_a_remedy"),
     (ClosesOnce, "closing_twice_is_harmless"),
     (broken(in_whole_units), "records_are_as_expected"),
     (broken(in_floats), "money_is_whole_minor_units"),

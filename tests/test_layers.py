@@ -17,7 +17,7 @@ FLOORS = (
         "connector.credentials",
         "connector.lock",
     },
-    {"connector.dunning", "connector.contract"},
+    {"connector.dunning", "connector.contract", "connector.meter"},
     {"connector.messages", "connector.mirror", "connector.registry", "providers"},
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},

@@ -26,7 +26,7 @@ SPEC = ProviderSpec(
         Setting(name="EXPORT", help="a folder", required=False, path=True),
         Setting(name="PAGE", help="records a page", required=False, default="100"),
     ),
-    open=lambda settings, tokens: (dict(settings), tokens.prefix),
+    open=lambda settings, tokens, meter: (dict(settings), tokens.prefix),
     check=check,
 )
 OTHER = object()
@@ -38,11 +38,13 @@ from pathlib import Path
 from connector import registry
 from connector.config import load
 from connector.errors import ConfigError
+from connector.meter import Meter
+from connector.receivables.capabilities import Limits
 
 environ = {"TOKEN": "hunter2"}
 config = load(Path(sys.argv[1]), environ, registry.setting_names())
 try:
-    opened = registry.open(config, environ)
+    opened = registry.open(config, environ, Meter(Limits(), config.state))
 except ConfigError as error:
     opened = list(error.problems)
 print(json.dumps({

@@ -54,7 +54,7 @@ def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminde
         step=step.name,
         rung=group.rung,
         channel=group.channel,
-        route=group.day.routes[group.channel],
+        route=group.route,
         to=tuple(contact.email for contact in group.to) if email else (),
         contact_name=group.to[0].name if group.to else "",
         language=group.language,

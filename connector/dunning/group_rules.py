@@ -64,6 +64,16 @@ class Group:
             return promises.TEMPLATE
         return self.top.step.text
 
+    @property
+    def route(self) -> str:
+        """What carries it, empty where nothing does."""
+        carrier, other = self.day.routes.get(self.channel, ""), self.day.other_addresses
+        if self.channel is Channel.EMAIL and carrier and other is not None:
+            known = {contact.email for contact in self.account.customer.contacts}
+            if any(contact.email not in known for contact in self.to):
+                return other
+        return carrier
+
 
 GroupRule = Callable[[Group, date], Quiet | None]
 
@@ -156,8 +166,14 @@ def address_bounced(group: Group, today: date) -> Quiet | None:
 
 def no_route(group: Group, today: date) -> Quiet | None:
     """Neither the product nor the firm's own mail server can carry it."""
-    if group.channel not in group.day.routes:
-        return Quiet(Reason.NO_ROUTE, None, f"nothing here can carry a message by {group.channel}")
+    if not group.route:
+        nothing = f"nothing here can carry a message by {group.channel}"
+        if group.channel in group.day.routes:
+            nothing = (
+                f"{group.to[0].email} is no contact's address in the accounting software, which "
+                "writes to contacts alone: add it to one, or set RELANCE_SMTP_HOST"
+            )
+        return Quiet(Reason.NO_ROUTE, None, nothing)
     strange = [c.email for c in group.to if group.channel is Channel.EMAIL and not carried(c.email)]
     if not strange:
         return None

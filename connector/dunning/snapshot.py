@@ -248,13 +248,16 @@ class Day:
 
     `routes` maps a channel to what carries it (`api`, `smtp`, `print`, `note`); a channel that is
     missing has no route. `stale` says why the data are too old or incomplete to remind on, empty
-    when they are fresh. `top_share` is the share of customers who count as strategic by turnover,
-    None where the policy does not ask. Instants are aware UTC.
+    when they are fresh. `other_addresses` carries an e-mail to an address that is none of the
+    customer's contacts: empty for nothing, None for the same as all. `top_share` is the share of
+    customers who count as strategic by turnover, None where the policy does not ask. Instants are
+    aware UTC.
     """
 
     routes: Mapping[Channel, str]
     templates: frozenset[tuple[str, str]]  # (template, language)
     language: str  # the firm's own
+    other_addresses: str | None = None
     mode: str = "review"
     sample: bool = False
     stale: str = ""

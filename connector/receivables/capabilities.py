@@ -34,3 +34,20 @@ class Capabilities:
     idempotency: bool = False  # a repeated key is harmless there
     customer_balance: bool = False  # the product states what a customer owes in all
     native_reminders: bool = False  # the product is sending its own reminders right now
+    contacts_only: bool = False  # email() reaches no address but those of the customer's contacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a product allows one firm's books: calls a second, a minute, in 24 hours, and at once.
+
+    None: it names no such limit. `left_header` is the answer's header in which the product tells
+    how many calls are left of the day, `keep` the share of a day that reading leaves for sending.
+    """
+
+    second: int | None = None
+    minute: int | None = None
+    day: int | None = None
+    at_once: int | None = None
+    left_header: str = ""
+    keep: float = 0.1

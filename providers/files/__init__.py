@@ -8,7 +8,9 @@ from connector.contract import (
     Account,
     Company,
     Cursor,
+    Finding,
     Kind,
+    Meter,
     OpenItem,
     Page,
     ProviderSpec,
@@ -31,6 +33,7 @@ from connector.receivables.records import (
 from providers.files.ledger import TABLES, Ledger, read_ledger
 from providers.files.log import Entry, Log
 
+NEEDED = ("customers.csv", "invoices.csv", "payments.csv")
 PAGE = 1000
 TRIES = 3  # reads of a folder that is being written to, before it is left for later
 
@@ -66,6 +69,23 @@ class Files:
                 customer.balances is not None for customer in self._ledger().customers.values()
             ),
         )
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether each file is there, whether all of them read, and whether the log can be kept."""
+        for table in TABLES:
+            there = (self._folder / table.file).is_file()
+            if there or table.file in NEEDED:
+                missing = f"export it into {self._folder}"
+                yield Finding(what=f"{table.file} is there", fine=there, mend=missing)
+        try:
+            self._ledger()
+        except ConfigError as error:
+            for problem in error.problems:
+                yield Finding(what="the files can be read", fine=False, mend=problem)
+        else:
+            yield Finding(what="the files can be read", fine=True)
+        mend = f"make {self._folder} writable: a lost database may else repeat reminders"
+        yield Finding(what="notes can be kept", fine=self._log.is_writable, mend=mend, needed=False)
 
     def changes(self, kind: Kind, since: Cursor | None) -> Iterator[Page]:
         """All records of a kind if its files differ from what the cursor has seen, else none.
@@ -201,7 +221,7 @@ def _matters(payment: Payment) -> bool:
     return payment.state == PaymentState.BOOKED and payment.unallocated > 0
 
 
-def _open(settings: Mapping[str, str], tokens: TokenStore) -> Files:
+def _open(settings: Mapping[str, str], tokens: TokenStore, meter: Meter) -> Files:
     return Files(Path(settings["FOLDER"]), lambda: datetime.now(UTC))
 
 

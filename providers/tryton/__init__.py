@@ -15,7 +15,9 @@ from connector.contract import (
     Account,
     Company,
     Cursor,
+    Finding,
     Kind,
+    Meter,
     OpenItem,
     Page,
     ProviderSpec,
@@ -41,6 +43,12 @@ from providers.tryton.parties import to_customer
 from providers.tryton.stream import STREAMS, Mark, merged, newest
 from providers.tryton.wire import Row
 
+RIGHTS = {
+    "party.party": ("read", "read parties", True),
+    MODEL: ("read", "read invoices", True),
+    "account.move.line": ("read", "read accounting lines", True),
+    "ir.note": ("create", "write notes", True),
+}
 PAGE = 500  # rows: a slow server stays under its 60 s
 
 
@@ -89,6 +97,24 @@ class Tryton:
             note=Notes.INVOICE if access[MODEL]["write"] else Notes.NONE,
             traces=Traces.COMPLETE,
             pdf=any(report.extension == "pdf" for report in reports),
+        )
+
+    def examine(self) -> Iterator[Finding]:
+        """The rights on each model that is read or written to, and the invoice's report."""
+        rights = dict[str, dict[str, bool]]
+        found = self._link.call("ir.model.access", "get_access", rights, models=list(RIGHTS))
+        for model, (right, what, needed) in RIGHTS.items():
+            yield Finding(
+                what=what,
+                fine=bool(found.get(model, {}).get(right)),
+                mend=f"give the user's group {right} access to {model}: Accounting has it",
+                needed=needed,
+            )
+        yield Finding(
+            what="make invoices as PDF",
+            fine=self.probe().pdf,
+            mend="set the extension of the invoice report to PDF, with LibreOffice on the server",
+            needed=False,
         )
 
     def changes(self, kind: Kind, since: Cursor | None) -> Iterator[Page]:
@@ -257,14 +283,16 @@ def check(settings: Mapping[str, str]) -> list[str]:
     return problems
 
 
-def connect(settings: Mapping[str, str], tokens: TokenStore, page: int = PAGE) -> Tryton:
+def connect(
+    settings: Mapping[str, str], tokens: TokenStore, meter: Meter, page: int = PAGE
+) -> Tryton:
     """The connection; nothing is asked of the server before the first method is called."""
     key, password = settings.get("KEY", ""), settings.get("PASSWORD", "")
     # without this header the server labels a plain answer as gzip
     headers = {"Accept-Encoding": "gzip"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    http = Session("tryton", settings["URL"], headers=headers, secrets=[key, password])
+    http = Session("tryton", settings["URL"], headers=headers, secrets=[key, password], meter=meter)
     link: Link
     if key:
         link = Rest(http, settings["DATABASE"])

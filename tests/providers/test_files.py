@@ -17,6 +17,7 @@ from providers.files import SPEC, Files
 from providers.files.ledger import CHANNELS, STAGES, read_ledger
 from tests.contract import ProviderContract
 from tests.ledger import RECORDS
+from tests.providers.alone import FREE, NoTokens
 from tests.providers.folder import FILES, folder, ledger_folder, opened
 
 
@@ -40,16 +41,6 @@ def _without_contact_ids(record: Record) -> Record:
         return record
     contacts = [replace(c, id=f"{record.id}/{c.email}") for c in record.contacts]
     return replace(record, contacts=tuple(contacts))
-
-
-class NoTokens:
-    """No sign-in is needed for files."""
-
-    def read(self, name: str) -> str | None:
-        return None
-
-    def write(self, name: str, value: str) -> None:
-        raise AssertionError(name)
 
 
 def last(pages: Iterator[Page]) -> str:
@@ -140,7 +131,7 @@ def test_settings_are_checked_without_a_connection(tmp_path: Path) -> None:
     assert problem.startswith("RELANCE_FILES_FOLDER: ")
     assert problem.endswith("nowhere' is not a folder (expected one of CSV files)")
     assert SPEC.check({"FOLDER": str(tmp_path)}) == ()
-    provider = SPEC.open({"FOLDER": str(folder(tmp_path))}, NoTokens())
+    provider = SPEC.open({"FOLDER": str(folder(tmp_path))}, NoTokens(), FREE)
     assert provider.company().name == "Acme"
     provider.close()
 

@@ -23,8 +23,9 @@ from providers.tryton import SPEC, Tryton, check, connect
 from providers.tryton.links import Rpc
 from providers.tryton.wire import encode, plain
 from tests.lab.server import TrytonLab
+from tests.providers.alone import FREE, NoTokens
 from tests.providers.answering import WEB_PAGE, Answer, Answering
-from tests.providers.tryton_lab import NoTokens, mail, mine, opened
+from tests.providers.tryton_lab import mail, mine, opened
 
 __all__ = ["mine"]
 
@@ -134,11 +135,11 @@ def test_closing_ends_the_session_on_the_server(tryton_shared: TrytonLab) -> Non
 
 def rpc(url: str) -> Tryton:
     given = {"URL": url, "DATABASE": "lab", "USER": "sync", "PASSWORD": "pa55word"}
-    return patient(connect(given, NoTokens()))
+    return patient(connect(given, NoTokens(), FREE))
 
 
 def rest(url: str) -> Tryton:
-    return patient(connect({"URL": url, "DATABASE": "lab", "KEY": "f00d"}, NoTokens()))
+    return patient(connect({"URL": url, "DATABASE": "lab", "KEY": "f00d"}, NoTokens(), FREE))
 
 
 def patient(provider: Tryton) -> Tryton:

@@ -11,19 +11,10 @@ from connector.contract import Kind
 from connector.receivables.records import Message, Record
 from providers.tryton import Tryton, connect, stream
 from tests.lab.server import TrytonLab
+from tests.providers.alone import FREE, NoTokens
 from tests.records import gather
 
 TOKEN = "0123456789abcdef0123"
-
-
-class NoTokens:
-    """Tryton keeps none."""
-
-    def read(self, name: str) -> str | None:
-        return None
-
-    def write(self, name: str, value: str) -> None:
-        raise AssertionError("nothing to keep")
 
 
 def settings(lab: TrytonLab, *, key: bool = False, **changed: str) -> dict[str, str]:
@@ -33,7 +24,7 @@ def settings(lab: TrytonLab, *, key: bool = False, **changed: str) -> dict[str, 
 
 
 def opened(lab: TrytonLab, *, key: bool = False, page: int = 7, **changed: str) -> Tryton:
-    return connect(settings(lab, key=key, **changed), NoTokens(), page)
+    return connect(settings(lab, key=key, **changed), NoTokens(), FREE, page)
 
 
 @pytest.fixture(params=["session", "key"])
