@@ -106,7 +106,7 @@ def opened(
             policies=policies,
             writer=Writer(company, config.templates, pdf=can.pdf),
             mailer=Smtp(settings) if settings.get("HOST") else None,
-            zone=ZoneInfo(config.timezone or company.timezone),
+            zone=_zone(config, company),
         )
     except Transient as error:
         if config.path and error.retry_at:
@@ -114,6 +114,15 @@ def opened(
         raise
     finally:
         provider.close()
+
+
+def _zone(config: Config, company: Company) -> ZoneInfo:
+    if name := config.timezone or company.timezone:
+        return ZoneInfo(name)
+    raise ConfigError(
+        f"{config.path}: RELANCE_TIMEZONE is missing: the accounting software names no time zone; "
+        "give the firm's own, such as Europe/Paris"
+    )
 
 
 def day_of(firm: Firm, now: datetime) -> Day:

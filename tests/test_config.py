@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from connector import config
-from connector.config import Config, clash, find, installation, load, option, sample
+from connector.config import Config, clash, find, load, option, sample
 from connector.configfile import PREFIX
 from connector.errors import ConfigError
+from connector.installation import installation
 from providers.files import SPEC as FILES
 from providers.tryton import SPEC as TRYTON
 

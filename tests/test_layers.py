@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"connector.errors"},
+    {"connector.errors", "connector.safefile"},
     {
         "connector.receivables",
         "connector.config",
@@ -17,12 +17,13 @@ FLOORS = (
         "connector.credentials",
         "connector.lock",
     },
-    {"connector.dunning", "connector.contract", "connector.meter"},
+    {"connector.dunning", "connector.contract", "connector.meter", "connector.installation"},
     {"connector.messages", "connector.mirror", "connector.registry", "providers"},
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},
     {"connector.sync"},
-    {"connector.service", "connector.apply"},
+    {"connector.service", "connector.apply", "connector.setup", "connector.suggestions"},
+    {"connector.doctor"},
     {"connector.cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
