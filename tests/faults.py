@@ -259,28 +259,35 @@ class Small:
         return bool(tables and self.rows(f"{begun} UNION ALL {noted}"))
 
     def pass_time(self) -> None:
-        """Make what was tried, and every wait, older than any patience: a day and an hour."""
-        for file in (self.desk.folder / "locks").rglob("*.wait"):
-            until, _, because = file.read_text(encoding="utf-8").partition(" ")
-            earlier = datetime.fromisoformat(until) - timedelta(hours=25)
-            file.write_text(f"{earlier.isoformat()} {because}", encoding="utf-8")
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'attempt'"):
+        """Make what was tried, and every wait, older than any patience."""
+        pass_time(self.desk)
+
+
+def pass_time(desk: Desk) -> None:
+    """Make all that a desk has tried, and every wait, older by a day and an hour."""
+    for file in (desk.folder / "locks").rglob("*.wait"):
+        until, _, because = file.read_text(encoding="utf-8").partition(" ")
+        earlier = datetime.fromisoformat(until) - timedelta(hours=25)
+        file.write_text(f"{earlier.isoformat()} {because}", encoding="utf-8")
+    if not desk.state.exists():
+        return
+    with closing(sqlite3.connect(desk.state, timeout=30)) as connection, connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempt'").fetchall():
             return
-        with closing(sqlite3.connect(self.desk.state, timeout=30)) as connection, connection:
-            for table, column in (
-                ("attempt", "started_at"),
-                ("reminder_line", "note_tried_at"),
-                ("reminder", "not_before"),
-            ):
-                # kept as text: another hour has another text
-                for number, value in connection.execute(
-                    f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"
-                ).fetchall():
-                    earlier = datetime.fromisoformat(value) - timedelta(hours=25)
-                    connection.execute(
-                        f"UPDATE {table} SET {column} = ? WHERE id = ?",
-                        (earlier.isoformat(timespec="microseconds"), number),
-                    )
+        for table, column in (
+            ("attempt", "started_at"),
+            ("reminder_line", "note_tried_at"),
+            ("reminder", "not_before"),
+        ):
+            # kept as text: another hour has another text
+            for number, value in connection.execute(
+                f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"
+            ).fetchall():
+                earlier = datetime.fromisoformat(value) - timedelta(hours=25)
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? WHERE id = ?",
+                    (earlier.isoformat(timespec="microseconds"), number),
+                )
 
 
 def small(lab: TrytonLab, folder: Path, **more: str) -> Small:

@@ -182,6 +182,7 @@ def _told(report: Report) -> list[str]:
     told += [f"  sent {key}" for key in done.sent]
     for word, found in (
         ("waits", done.waiting),
+        ("not looked at, tried tomorrow", done.unread),
         ("withdrawn", done.withdrawn),
         ("refused", done.failed),
         ("unknown", done.unknown),
