@@ -19,27 +19,13 @@ from typing import Any
 
 from connector.contract import reference_of, trace_of
 from tests.lab.server import TrytonLab
+from tests.policies import policy
 from tests.processes import Desk, configured
 
 PATIENCE = 2.0  # seconds that the tests let a call wait for its answer
 LONG, SHORT = 600, 1  # seconds of Retry-After: to be stored, to be slept
 
-POLICY = """
-name = "two"
-country = "FR"
-public_holidays = false
-caps = { day = 500, first_week_day = 500 }
-windows = [ { days = "mon-sun", from = "00:00", until = "24:00" } ]
-min_age_days = 0
-minimum = { EUR = "50000.00", USD = "50000.00" }
-
-[[step]]
-name = "friendly"
-stage = "friendly"
-when = "after due"
-days = 3
-channel = "email"
-"""
+POLICY = policy("two", keys='minimum = { EUR = "50000.00", USD = "50000.00" }')
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from tests.faults import Small, pass_time, small
 from tests.forked import KILLED, Forks
 from tests.lab.mail import MailSink
 from tests.lab.server import TrytonLab
+from tests.policies import policy
 from tests.processes import Desk
 from tests.providers.folder import folder as csv_folder
 from tests.providers.folder import opened
@@ -142,21 +143,7 @@ BOOKS = {
     + OPEN.format("F-2", 2, *OLD),
     "payments": "payment,customer,currency,paid_on,amount,state,invoice,line,allocated\n",
 }
-POLICY = """
-name = "posting"
-country = "FR"
-public_holidays = false
-caps = { day = 500, first_week_day = 500 }
-windows = [ { days = "mon-sun", from = "00:00", until = "24:00" } ]
-min_age_days = 0
-
-[[step]]
-name = "friendly"
-stage = "friendly"
-when = "after due"
-days = 3
-channel = "email"
-"""
+POLICY = policy("posting")
 
 
 @pytest.fixture
