@@ -18,6 +18,9 @@ from connector.contract import Company, Finding, ProviderSpec
 from connector.errors import ConfigError
 from connector.firm import Firm
 from connector.meter import Meter
+from connector.mirror.pull import BATCH
+from connector.mirror.state import scratch
+from connector.mirror.store import Mirror
 from connector.outbox import smtp
 from connector.outbox.deliver import strangers
 from connector.receivables.capabilities import Capabilities, Traces
@@ -304,13 +307,17 @@ def _secret(config: Config, name: str, help: str, value: str) -> Secret:
 def others(firm: Firm, own: str, taken: Mapping[str, date], today: date) -> dict[str, date]:
     """The other installations that have written to these books of late, each with its last day.
 
-    Only what is open is asked about: the rest is never written to again.
+    Asked about is what is open and what the mirror knows: that is what a run can meet.
     """
     if firm.can.traces is Traces.NONE:
         return {}
-    open_ = sorted({item.id for item in firm.provider.open_items() if item.balance > 0})
+    ids = {item.id for item in firm.provider.open_items() if item.balance > 0}
+    with scratch(firm.config.state) as state:
+        ids.update(Mirror(state).invoice_ids())
     met: dict[str, date] = {}
-    for trace in firm.provider.traces(open_):
-        if trace.installation:
-            met[trace.installation] = max(trace.on, met.get(trace.installation, trace.on))
+    asked = sorted(ids)
+    for start in range(0, len(asked), BATCH):
+        for trace in firm.provider.traces(asked[start : start + BATCH]):
+            if name := trace.installation:
+                met[name] = max(trace.on, met.get(name, trace.on))
     return strangers(met, own, taken, today)

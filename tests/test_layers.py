@@ -22,7 +22,13 @@ FLOORS = (
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},
     {"connector.sync"},
-    {"connector.service", "connector.apply", "connector.setup", "connector.suggestions"},
+    {
+        "connector.service",
+        "connector.apply",
+        "connector.rebuild",
+        "connector.setup",
+        "connector.suggestions",
+    },
     {"connector.doctor"},
     {"connector.cli"},
 )
