@@ -47,11 +47,12 @@ def warning(reference: str, *, setting: str) -> str:
 
 
 def place(reference: str) -> str:
-    """Where a secret lives, for people; never the secret."""
+    """Where a secret lives, for people: `in ...`; never the secret."""
     scheme, _, target = reference.partition(":")
     if is_plain(reference):
-        return "written in plain"
-    return {"keyring": "keyring, ", "file": "file ", "env": "environment, "}[scheme] + target
+        return "in plain where it is used"
+    where = {"keyring": "the keyring, as ", "file": "the file ", "env": "the variable "}
+    return f"in {where[scheme]}{target}"
 
 
 def keyring_works() -> bool:
@@ -122,6 +123,8 @@ def _to_keyring(target: str, secret: str | None) -> None:
 
 
 def _to_file(path: Path, secret: str | None) -> None:
+    if secret and "\n" in secret:
+        raise ConfigError(f"file:{path}: a secret of several lines is not kept in a file")
     try:
         if secret is None:
             path.unlink(missing_ok=True)

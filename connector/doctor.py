@@ -98,7 +98,7 @@ class Examination:
         return not told
 
     def _secret(self, secret: setup.Secret) -> None:
-        seen = f"{secret.name}: {credentials.place(secret.reference)}"
+        seen = f"{secret.name} is {credentials.place(secret.reference)}"
         if warning := credentials.warning(secret.reference, setting=secret.name):
             self._mind("secret", seen, warning.removeprefix(f"{secret.name}: "))
         else:

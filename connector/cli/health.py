@@ -49,7 +49,7 @@ def _show(config: Config, checks: list[Check], several: bool) -> None:
         (
             {"ok": "ok", "mind": "mind", "wrong": "WRONG"}[check.word],
             check.what,
-            f"{check.seen}. {check.mend}" if check.mend else check.seen,
+            f"{check.seen}: {check.mend}" if check.mend else check.seen,
         )
         for check in checks
     ]

@@ -95,14 +95,15 @@ class Interview:
         setup.write(draft, places)
         put(f"Written: {self.file}, which only you can read.")
         for name, place in places.items():
-            put(f"{name} is kept in {credentials.place(place)}.")
+            put(f"{name} is kept {credentials.place(place)}.")
         if backup:
             put(f"The one before is now {backup}.")
         _next(self.file, mode=self.values.get(PREFIX + "MODE", ""))
         return AuthRequired.exit_code if connected.missing else 0
 
     def _draft(self) -> Draft:
-        return Draft(self.file, setup.text_of(self.spec, self.values), self.secrets)
+        values = self.values | dict.fromkeys(self.secrets, "env:…")  # put in by the draft
+        return Draft(self.file, setup.text_of(self.spec, values), self.secrets)
 
     def _connect(self) -> Connected:
         """The connection, its settings asked for until there is one, or the person gives up."""
@@ -167,12 +168,15 @@ class Interview:
 
     def _rights(self, connected: Connected) -> Connected:
         """The connection again, once the person has given the rights that are missing."""
-        while connected.missing and self.questions.yes(
-            "Give them in the accounting software, then look again?", default=True
-        ):
+        ask = "Give them in the accounting software, then look again?"
+        while connected.missing and self.questions.asking and self.questions.yes(ask, default=True):
             draft = self._draft()
-            connected = setup.tried(draft.config(os.environ), draft.environ(os.environ))
-            _findings(connected)
+            try:
+                connected = setup.tried(draft.config(os.environ), draft.environ(os.environ))
+            except ConnectorError as error:
+                _lines(error)
+            else:
+                _findings(connected)
         return connected
 
     def _mail(self, connected: Connected) -> None:
@@ -323,7 +327,12 @@ def _next(file: Path, mode: str) -> None:
     more = "" if file == DEFAULT else f" --config {file}"
     put()
     put("Next:")
-    put(f"  relance doctor{more:24}  whether all is well")
-    put(f"  relance sync --dry-run{more:16}  what would go out; changes nothing")
+    rows = [
+        ("relance doctor", "whether all is well"),
+        ("relance sync --dry-run", "what would go out; changes nothing"),
+    ]
     if mode != "auto":
-        put(f"  relance sync{more:26}  writes proposals; relance review shows them")
+        rows.append(("relance sync", "writes proposals, for relance review"))
+    width = max(len(command) for command, _ in rows) + len(more)
+    for command, what in rows:
+        put(f"  {command + more:{width}}  {what}")

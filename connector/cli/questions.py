@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from textwrap import shorten
 
 import typer
 
@@ -19,12 +20,15 @@ class Questions:
         self.asking = asking and sys.stdin.isatty()
 
     def text(self, name: str, help: str = "", *, default: str = "", required: bool = False) -> str:
-        """A line, asked for again while it is needed and empty; its default on Enter."""
+        """A line, asked for again while it is needed and empty; `-` takes the default away."""
         if not self.asking:
             return default
-        self._explain(help, "" if required or default else "Enter to leave it out")
+        leave = "- to leave it out" if default else "Enter to leave it out"
+        self._explain(help, "" if required else leave)
         while True:
             given = _ask(name, default=default, show_default=bool(default)).strip()
+            if given == "-" and not required:
+                return ""
             if given and _is_text(given):
                 return given
             if not given and not required:
@@ -55,7 +59,7 @@ class Questions:
         say(what)
         width = max(len(word) for word, _ in rows)
         for number, (word, line) in enumerate(rows, 1):
-            say(f" {number:2}  {word:{width}}  {line}"[:79])
+            say(f" {number:2}  {word:{width}}  {shorten(line, 73 - width, placeholder=' ...')}")
         words = [word for word, _ in rows]
         while True:
             given = _ask(name, default=default, show_default=bool(default)).strip()
@@ -71,7 +75,7 @@ class Questions:
 
     def _explain(self, help: str, more: str) -> None:
         say("")
-        if told := f"{clean(help)}{f' ({more})' if more else ''}".strip():
+        if told := f"{help[:1].upper()}{help[1:]}{f' ({more})' if more else ''}".strip():
             say(told)
 
 

@@ -60,11 +60,13 @@ def _draft(config: Config, pairs: list[str]) -> Draft:
 
 
 def _ask(draft: Draft, questions: Questions, name: str) -> None:
-    say(f"{name}: a secret left empty stays as it is.")
-    for secret in setup.secrets_of(draft.config(os.environ)):
+    say(f"{name}:")
+    for secret in setup.secrets_of(Draft(draft.path, draft.text).config(os.environ)):
         if secret.elsewhere:
             say(secret.elsewhere)
-        elif typed := questions.secret(secret.name, secret.help, required=False):
+        elif typed := questions.secret(
+            secret.name, secret.help, kept=bool(secret.reference), required=False
+        ):
             draft.secrets[secret.name] = typed
 
 
@@ -96,7 +98,7 @@ def _keep(draft: Draft, keeper: str) -> None:
             )
     setup.write(draft, references)
     for name, place in references.items():
-        put(f"{name} is kept in {credentials.place(place)}.")
+        put(f"{name} is kept {credentials.place(place)}.")
     if not references:
         put("Nothing new was typed: what is kept works.")
 
