@@ -27,6 +27,29 @@ NO_KEYRING = {BACKEND: "keyring.backends.fail.Keyring"}
 ANSWERED = {"RELANCE_ACME_KEY": KEY}
 
 
+def inside(desk: Desk, *words: str, **environ: str) -> Done:
+    """A command run within this process, as quick as a call; without a terminal."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as here,
+        patch.dict("os.environ", desk.environ() | environ, clear=True),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        here.chdir(desk.folder)
+        here.setattr(sys, "argv", ["relance", *words])
+        here.setattr(sys, "stdin", io.StringIO())
+        keyring.core.init_backend()
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        else:
+            code = 0
+    assert isinstance(code, int)
+    return Done(code, out.getvalue(), err.getvalue())
+
+
 @dataclass(frozen=True)
 class SetUp:
     """A firm's empty folder, with Acme Books installed and its ledger exported to `books`."""
@@ -59,27 +82,7 @@ class SetUp:
         }
 
     def relance(self, *words: str, **environ: str) -> Done:
-        """A command that ran within this process, as quick as a call; without a terminal."""
-        whole = self.desk.environ() | self.environ | environ
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            pytest.MonkeyPatch.context() as here,
-            patch.dict("os.environ", whole, clear=True),
-            redirect_stdout(out),
-            redirect_stderr(err),
-        ):
-            here.chdir(self.desk.folder)
-            here.setattr(sys, "argv", ["relance", *words])
-            here.setattr(sys, "stdin", io.StringIO())
-            keyring.core.init_backend()
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code
-            else:
-                code = 0
-        assert isinstance(code, int)
-        return Done(code, out.getvalue(), err.getvalue())
+        return inside(self.desk, *words, **(self.environ | environ))
 
     def on_terminal(self, *words: str, **environ: str) -> Terminal:
         whole = self.desk.environ() | self.environ | environ

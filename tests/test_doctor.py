@@ -17,14 +17,28 @@ from tests.processes import Done
 from tests.setups import SetUp, mail, mode_of, set_up
 
 
-@pytest.fixture
-def firm(tmp_path: Path) -> Iterator[SetUp]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     """A firm that is set up and has run once."""
-    with set_up(tmp_path) as found, mail(tmp_path) as (sink, words):
+    work = tmp_path_factory.mktemp("made")
+    with set_up(work) as found, mail(work / "mails") as (sink, words):
         found.init(*words)
         found.relance("sync", "--quiet")
         assert sink.mails
         yield found
+
+
+@pytest.fixture
+def firm(made: SetUp, tmp_path: Path) -> Iterator[SetUp]:
+    """That firm, as it was before whatever a test does to it."""
+    shutil.copytree(made.work, tmp_path / "as it was", ignore=shutil.ignore_patterns("mails"))
+    yield made
+    for path in (tmp_path / "as it was").iterdir():
+        shutil.rmtree(made.work / path.name, ignore_errors=True)
+        if path.is_dir():
+            shutil.copytree(path, made.work / path.name)
+        else:
+            shutil.copy(path, made.work / path.name)
 
 
 def looks(done: Done) -> list[tuple[str, str, str]]:

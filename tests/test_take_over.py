@@ -14,7 +14,7 @@ from tests.office import desk, due
 from tests.policies import policy, step
 from tests.processes import Desk
 from tests.providers.folder import folder
-from tests.setups import mail
+from tests.setups import inside, mail
 
 TODAY = date.today()  # noqa: DTZ011 (the processes live today, and so do their files)
 LADDER = policy("always", step("friendly", 1), step("firm", 40), keys="gap_days = 1")
@@ -98,7 +98,7 @@ def office(work: Path, name: str, books: Path, words: list[str]) -> Desk:
     (made.folder / "policy.toml").write_text(LADDER)
     given = (f"FOLDER={books}", "POLICY=policy.toml", "MODE=auto")
     options = [part for pair in given for part in ("--set", pair)]
-    done = made.relance("init", "--provider", "files", *options, *words)
+    done = inside(made, "init", "--provider", "files", *options, *words)
     assert done.code == 0, done.err
     return made
 
@@ -128,7 +128,7 @@ def test_two_machines_one_after_the_other(tmp_path: Path) -> None:
     export(books, 1)
     with mail(tmp_path) as (sink, words):
         old = office(tmp_path, "old", books, words)
-        assert old.relance("sync").code == 0
+        assert inside(old, "sync").code == 0
         assert sent(sink) == 1
         old_id = (old.folder / "config.id").read_text().strip()
 
@@ -141,18 +141,17 @@ def test_two_machines_one_after_the_other(tmp_path: Path) -> None:
         assert "`relance init --take-over` puts this one in its place" in stopped.err
         assert sent(sink) == 1
 
-        asked = new.relance("init", "--take-over")
+        asked = inside(new, "init", "--take-over")
         assert asked.code == 2
         assert old_id in asked.out
-        assert new.relance("sync").code == 2
         taken = new.relance("init", "--take-over", "--yes")
         assert taken.code == 0, taken.err
         assert new.relance("sync").code == 0
         assert sent(sink) == 2
-        assert "No other installation" in new.relance("init", "--take-over").out
+        assert "No other installation" in inside(new, "init", "--take-over").out
 
         new.state.unlink()  # what was taken over is not forgotten with the database
-        assert new.relance("sync").code == 0
+        assert inside(new, "sync").code == 0
         new_id = (new.folder / "config.id").read_text().split()[0]
         days_pass(books, 3)
         export(books, 1, 2, 3)

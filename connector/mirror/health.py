@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from connector.errors import ConfigError
 from connector.mirror.state import HEAD, copied, revision
 
 _DAMAGES = 5  # of which as many are told
@@ -34,7 +35,11 @@ def examined(path: Path) -> Health:
         ConfigError: it cannot be read, or is no database of ours.
     """
     with copied(path) as copy:
-        found = revision(copy)
+        try:
+            found = revision(copy)
+        except ConfigError as error:  # people know it by its own name
+            told = (problem.replace(str(copy), str(path)) for problem in error.problems)
+            raise ConfigError(*told) from None
         if found is None:
             return Health()
         with closing(sqlite3.connect(copy)) as connection:
