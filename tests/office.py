@@ -42,6 +42,7 @@ from connector.receivables.records import (
 )
 from connector.sync import Report, sync
 from tests.books import COMPANY, Books, customer, invoice, line
+from tests.providers.alone import FREE
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)  # a Monday
 ZONE = ZoneInfo(COMPANY.timezone)
@@ -339,6 +340,7 @@ class Desk:
             config=config,
             spec=spec,
             provider=self.office,
+            meter=FREE,
             company=self.office.company(),
             can=self.office.can,
             policies=_policies(self.policy),
