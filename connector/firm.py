@@ -109,8 +109,8 @@ def opened(
             zone=ZoneInfo(config.timezone or company.timezone),
         )
     except Transient as error:
-        if config.path and error.retry_at:
-            keep_wait(config.state, error.retry_at, str(error))
+        if config.path:
+            keep_wait(config.state, error, clock())
         raise
     finally:
         provider.close()

@@ -5,12 +5,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from connector.errors import ConfigError, Transient
+
+LONGEST = timedelta(days=1)
+"""The longest wait that is kept: a server that names a year would silence the firm for one."""
 
 
 def folder() -> Path:
@@ -47,11 +50,23 @@ def one_run(ledger_id: str, what: str = "run") -> Iterator[None]:
         lock.release()
 
 
-def keep_wait(state: Path, until: datetime, because: str) -> None:
-    """Remember that the server behind a state wants no call before an instant, aware UTC.
+def at_most_a_day(error: Transient, now: datetime) -> tuple[datetime | None, str]:
+    """Until when to wait as a server asked, no longer than a day; and what to say of it."""
+    until, longest = error.retry_at, now + LONGEST
+    if until is None or until <= longest:
+        return until, str(error)
+    asked = f"{until:%Y-%m-%d %H:%M} UTC"
+    return longest, f"{error} (it asks for a wait until {asked}: asked again after a day)"
+
+
+def keep_wait(state: Path, error: Transient, now: datetime) -> None:
+    """Remember how long the server behind a state wants no call, a day at most; `now` is UTC.
 
     Kept beside the locks, not in the state: a dry run learns it too and changes no state.
     """
+    until, because = at_most_a_day(error, now)
+    if until is None:
+        return
     file = _wait(state)
     aside = file.with_suffix(f".{os.getpid()}")
     aside.write_text(f"{until.isoformat()} {because}", encoding="utf-8")

@@ -12,6 +12,7 @@ from connector.config import installation
 from connector.dunning.decide import decide
 from connector.dunning.plan import Plan
 from connector.dunning.snapshot import Snapshot
+from connector.errors import Transient
 from connector.firm import Firm, day_of
 from connector.lock import keep_wait, one_run
 from connector.mirror.pull import Progress, Pulled, pull
@@ -137,8 +138,8 @@ def run(
             runs.end(run_id, clock(), f"{type(error).__name__}: {error}", {})
             raise
         report = work.report
-        if report.delivered.retry_at:
-            keep_wait(firm.config.state, report.delivered.retry_at, report.delivered.ended_by)
+        ended = Transient(report.delivered.ended_by, report.delivered.retry_at)
+        keep_wait(firm.config.state, ended, clock())
         runs.end(run_id, clock(), report.delivered.ended_by or "done", report.counts)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.errors import BadRecord, ConfigError, Rejected
+from connector.errors import BadRecord, ConfigError, Rejected, Transient
 from connector.lock import keep_wait, one_run, wait_over
 from connector.mirror.state import State
 from connector.mirror.store import Mirror
@@ -304,10 +304,34 @@ def test_a_wait_that_the_server_asks_for_is_kept(firm: Desk) -> None:
     finished(firm)
 
 
+def test_a_wait_of_a_year_is_cut_to_a_day_and_said(firm: Desk) -> None:
+    def busy(verb: str) -> str:
+        if verb == "email":
+            raise Transient("office: too many calls", firm.clock() + timedelta(days=365))
+        return ""
+
+    firm.office.breaks = busy
+    report = firm.sync()
+    assert report.delivered.retry_at == firm.clock() + timedelta(days=1)
+    told = next(iter(report.delivered.waiting.values()))
+    assert told == report.delivered.ended_by
+    assert "too many calls (it asks for a wait until 2027-11-02 09:00 UTC" in told
+    waits = firm.rows("SELECT not_before FROM reminder WHERE not_before IS NOT NULL")
+    assert [str(wait)[:16].replace("T", " ") for wait in waits] == ["2026-11-03 09:00"]
+    firm.office.breaks = lambda verb: ""
+    firm.clock.pass_(hours=23)
+    with pytest.raises(Transient, match="asked again after a day"):
+        wait_over(firm.state, firm.clock())
+    firm.clock.pass_(hours=2)
+    wait_over(firm.state, firm.clock())
+    firm.sync()
+    finished(firm)
+
+
 def test_a_wait_that_does_not_read_is_none(tmp_path: Path) -> None:
     state = tmp_path / "config.db"
     clock = desk(tmp_path).clock
-    keep_wait(state, clock(), "busy")
+    keep_wait(state, Transient("busy", clock()), clock())
     (file,) = (tmp_path / "locks").rglob("*.wait")
     file.write_text("soon", encoding="utf-8")
     wait_over(state, clock())

@@ -15,6 +15,7 @@ from connector.errors import (
     Rejected,
     Transient,
 )
+from connector.lock import LONGEST, at_most_a_day
 from connector.mirror.snapshot import read
 from connector.mirror.tables import ReminderState
 from connector.mirror.traces import Found
@@ -32,7 +33,6 @@ from connector.receivables.capabilities import Traces
 from connector.receivables.records import Record
 
 RETRY = timedelta(minutes=15)  # after the first try that failed; doubled after each
-LONGEST = timedelta(days=1)
 TRIES = 10  # that many in vain, over three days, and a person must act
 STRANGER = timedelta(days=30)
 POSTED_LATER = frozenset({Reason.GAP, Reason.STALE_DATA, Reason.NATIVE_REMINDERS})
@@ -57,7 +57,7 @@ def deliver(desk: Desk, done: Delivered, only: Collection[str] | None = None) ->
             write_missing_notes(desk, done)
             write_decision_notes(desk, done)
     except Transient as error:
-        done.ended_by, done.retry_at = str(error), error.retry_at
+        done.retry_at, done.ended_by = at_most_a_day(error, desk.now)
 
 
 def _later(desk: Desk, row: Row, done: Delivered) -> bool:
@@ -120,9 +120,9 @@ def _again(desk: Desk, row: Row, error: Transient, done: Delivered) -> None:
         desk.box.failed(row, desk.now, told)
         done.failed[row.key] = told
         return
-    wait = min(RETRY * 2**row.tries, LONGEST)
-    desk.box.retry(row, desk.now, str(error), error.retry_at or desk.now + wait)
-    done.waiting[row.key] = str(error)
+    until, told = at_most_a_day(error, desk.now)
+    desk.box.retry(row, desk.now, told, until or desk.now + min(RETRY * 2**row.tries, LONGEST))
+    done.waiting[row.key] = told
 
 
 def _call(desk: Desk, row: Row) -> Receipt:
