@@ -95,7 +95,7 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
     except Transient as error:
         _again(desk, row, error, done)
         raise
-    except AuthRequired as error:
+    except (AuthRequired, ConfigError) as error:  # neither is raised once the message is out
         desk.box.release(row, desk.now, str(error), None)
         done.waiting[row.key] = str(error)
         raise

@@ -185,7 +185,7 @@ def _copy(desk: Desk, row: Row, company: Company, done: Posting) -> None:
             desk.mailer.send(message, key=row.key, now=desk.now, attachments=files, auto=False)
         else:
             desk.provider.email(message, key=row.key)
-    except (Transient, AuthRequired) as error:
+    except (Transient, AuthRequired, ConfigError) as error:
         _keep(desk.box, row, copy="")
         done.copies[row.key] = f"the copy did not go: {error}: --posted again tries it once more"
     except Rejected as error:
