@@ -28,6 +28,7 @@ class Mailer(Protocol):
         now: datetime,
         attachments: Sequence[tuple[str, bytes]] = (),
         auto: bool = True,
+        earlier: Sequence[str] = (),
     ) -> Receipt: ...
 
 
@@ -40,6 +41,7 @@ class Delivered:
     waiting: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # copies that did not go, and why
     notes: int = 0
     note_errors: dict[str, str] = field(default_factory=dict)
     opens_at: datetime | None = None

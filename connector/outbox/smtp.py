@@ -69,22 +69,26 @@ class Smtp:
         now: datetime,
         attachments: Sequence[tuple[str, bytes]] = (),
         auto: bool = True,
+        earlier: Sequence[str] = (),
     ) -> Receipt:
         """Hand one message over; the receipt is its Message-ID. All recipients get it, or none.
+
+        They are those of the message, and the firm's own blind copy.
 
         Raises:
             Transient: nothing was sent, and another time it may go; `Deferred` if the server goes
                 on taking others.
             Rejected: nothing was sent, and nothing will be as things are.
             AuthRequired: nothing was sent: the server wants another user or password.
+            ConfigError: nothing was sent: the blind copy is refused for good.
             OutcomeUnknown: the text went out and no answer came back.
         """
-        sender = self._settings["FROM"]
-        data = message_bytes(
-            message, sender=sender, key=key, now=now, attachments=attachments, auto=auto
+        data = self.written(
+            message, key=key, now=now, attachments=attachments, auto=auto, earlier=earlier
         )
-        origin = sender_of(sender)
-        recipients = [recipient_of(to).addr_spec for to in (*message.to, *message.cc)]
+        origin = sender_of(self._settings["FROM"])
+        copy = [self.blind_copy] if self.blind_copy else []
+        recipients = [recipient_of(to).addr_spec for to in (*message.to, *message.cc, *copy)]
         if self._tokens:
             self._tokens.current()  # before the line is open: its server is another one
         with ExitStack() as closing:
@@ -95,6 +99,37 @@ class Smtp:
                 self._expect(smtp.docmd("DATA"), "the message", 354)
             self._content(smtp, data)
         return Receipt(id=message_id(key, origin))
+
+    @property
+    def blind_copy(self) -> str:
+        """The firm's own mailbox that has a copy of each message, empty for none."""
+        return self._settings.get("BLIND_COPY", "")
+
+    def written(
+        self,
+        message: Message,
+        *,
+        key: str,
+        now: datetime,
+        attachments: Sequence[tuple[str, bytes]] = (),
+        auto: bool = True,
+        earlier: Sequence[str] = (),
+    ) -> bytes:
+        """The very bytes that `send` hands over.
+
+        Raises:
+            Rejected: an address that cannot be written to, or none.
+        """
+        return message_bytes(
+            message,
+            sender=self._settings["FROM"],
+            key=key,
+            now=now,
+            attachments=attachments,
+            auto=auto,
+            reply_to=self._settings.get("REPLY_TO", ""),
+            earlier=earlier,
+        )
 
     @contextmanager
     def _dial(self, origin: Address) -> Iterator[smtplib.SMTP]:
@@ -176,8 +211,15 @@ class Smtp:
         for address, answer in sorted(answers.items(), key=lambda item: -item[1][0]):
             try:
                 self._expect(answer, address, 250, 251, 252)
-            except Transient as error:
-                raise Deferred(str(error)) from None
+            except (Transient, Rejected) as error:
+                if self._is_copy(address):  # of every message: not this recipient's fault
+                    raise _of_the_copy(error) from None
+                if isinstance(error, Transient):
+                    raise Deferred(str(error)) from None
+                raise
+
+    def _is_copy(self, address: str) -> bool:
+        return bool(self.blind_copy) and address == recipient_of(self.blind_copy).addr_spec
 
     def _content(self, smtp: smtplib.SMTP, data: bytes) -> None:
         """Send the text; from its first byte on, silence means that it may have arrived."""
@@ -233,6 +275,14 @@ class Smtp:
                 f"({self._security}): {_said(error)}: see that the server is up and that "
                 "RELANCE_SMTP_HOST, PORT and SECURITY are its own"
             ) from error
+
+
+def _of_the_copy(error: Transient | Rejected) -> Transient | ConfigError:
+    if isinstance(error, Transient):
+        return error
+    return ConfigError(
+        f"{error}: nothing is sent that the firm has no copy of: correct RELANCE_SMTP_BLIND_COPY"
+    )
 
 
 def _by_token(smtp: smtplib.SMTP, user: str, token: str) -> None:
