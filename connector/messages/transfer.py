@@ -201,4 +201,6 @@ def shown(html: str, transfer: Transfer, language: str, source: str) -> str:
     """The page with the code above its foot; `source` is the address of its picture."""
     told = caption(transfer, language)
     lines = Markup("<br>").join(told)
-    return above_foot(html, Markup(_FRAME).format(source=source, alt=", ".join(told), caption=lines))
+    return above_foot(
+        html, Markup(_FRAME).format(source=source, alt=", ".join(told), caption=lines)
+    )

@@ -70,6 +70,11 @@ class Row:
     entry: Mapping[str, Any]  # whatever else its delivery needs; of a letter its facts
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before it goes; of a text they wrote, nothing."""
+        return () if self.edited else tuple(self.entry.get("warnings", ()))
+
+    @property
     def due_lines(self) -> list[tuple[str, str]]:
         """(invoice id, line id) of each of its lines."""
         return [(line.invoice_id, line.line_id) for line in self.lines]
