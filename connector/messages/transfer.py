@@ -76,8 +76,8 @@ class Account:
 def account_of(bank_line: str) -> Account | None:
     """The one valid IBAN in the firm's words on how to pay, with its BIC; None if none or several.
 
-    A number counts when its country's length and form, its check digits (ISO 7064, MOD 97-10) and,
-    where there are such, the country's own check digits are right.
+    A number counts when its country's length and form and its check digits (ISO 7064, MOD 97-10)
+    are right; registers of banks are not asked, for they grow old.
     """
     text = clean(bank_line.replace("\n", " ; ")).upper()
     ibans = set(_ibans(text))
@@ -97,7 +97,13 @@ def _ibans(text: str) -> Iterable[str]:
     for match in re.finditer(_NUMBER, text):
         number = iban.compact(match[1])
         lengths = range(15, min(len(number), 34) + 1)  # of each country one alone is right
-        yield from (number[:n] for n in lengths if iban.is_valid(number[:n]))
+        yield from (number[:n] for n in lengths if _valid(number[:n]))
+
+
+def _valid(number: str) -> bool:
+    from stdnum import iban
+
+    return iban.is_valid(number, check_country=False)
 
 
 def _bic(text: str) -> bool:
