@@ -81,8 +81,9 @@ class Row:
 
     @property
     def mailed(self) -> bool:
-        """Whether this went, or its copy did, as an e-mail."""
-        return self.channel is Channel.EMAIL or self.entry.get("copy") == "sent"
+        """Whether this, or its copy, went as a mail whose Message-ID is ours."""
+        mail = self.channel is Channel.EMAIL or self.entry.get("copy") == "sent"
+        return mail and self.route != "api"
 
     @property
     def message(self) -> Message:
