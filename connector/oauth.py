@@ -92,7 +92,8 @@ class AccessTokens:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timeout: float = TIMEOUT,
     ) -> None:
-        self._who, self._client, self._store, self._mend = who, client, store, mend
+        self.client = client
+        self._who, self._store, self._mend = who, store, mend
         self._clock, self._timeout = clock, timeout
         self._turn = threading.RLock()
         self._token, self._good_until = "", datetime.min.replace(tzinfo=UTC)
@@ -120,7 +121,7 @@ class AccessTokens:
 
     def _fetch(self) -> None:
         """Refresh, alone among all processes: a refresh token may be good for one use."""
-        known = f"{self._client.token_url}\x1f{self._client.id}\x1f{self._who}"
+        known = f"{self.client.token_url}\x1f{self.client.id}\x1f{self._who}"
         name = hashlib.sha256(known.encode()).hexdigest()[:16]
         try:
             with FileLock(folder() / f"{name}.token.lock", timeout=2 * self._timeout):
@@ -140,7 +141,7 @@ class AccessTokens:
         token = told.get("access_token")
         if not isinstance(token, str) or not token:
             raise ConfigError(
-                f"{self._who}: {self._client.token_url} answered without an access token: is it "
+                f"{self._who}: {self.client.token_url} answered without an access token: is it "
                 "the address that hands out tokens?"
             )
         new = told.get("refresh_token")
@@ -161,7 +162,7 @@ class AccessTokens:
         from authlib.integrations.requests_client import OAuth2Session
         from requests import RequestException
 
-        client = self._client
+        client = self.client
         session = OAuth2Session(client.id, client.secret or None, scope=client.scope or None)
         session.register_compliance_hook("refresh_token_response", self._judged)
         try:
@@ -204,7 +205,7 @@ class AccessTokens:
         return f"{self._who}: {self._place()} gave {what}: is it the address that hands out tokens?"
 
     def _place(self) -> str:
-        return self._client.token_url.partition("?")[0]
+        return self.client.token_url.partition("?")[0]
 
 
 def _life(told: Mapping[str, Any]) -> timedelta:

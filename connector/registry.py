@@ -152,18 +152,19 @@ def open(  # noqa: A001 (registry.open)
 def mail_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
     """The firm's SMTP settings by short name with the secrets resolved; empty without any.
 
-    The refresh token stays a reference: `mail_tokens` reads it when it is wanted.
+    The refresh token is tried and stays a reference: it changes, and is read when it is wanted.
 
     Raises:
         ConfigError: a secret cannot be had.
     """
     settings = dict(config.smtp)
     problems: list[str] = []
-    for name in MAIL_SECRETS:
+    for name in (*MAIL_SECRETS, REFRESH.upper()):
         if reference := settings.get(name):
             place = _place(config, f"RELANCE_SMTP_{name}")
             try:
-                settings[name] = resolve(reference, environ, setting=place)
+                secret = resolve(reference, environ, setting=place)
+                settings[name] = secret if name in MAIL_SECRETS else reference
             except ConfigError as error:
                 problems += error.problems
     if problems:
