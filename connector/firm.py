@@ -105,7 +105,7 @@ def opened(
             can=can,
             policies=policies,
             writer=Writer(company, config.templates, pdf=can.pdf),
-            mailer=Smtp(settings) if settings.get("HOST") else None,
+            mailer=Smtp(settings, registry.mail_tokens(config, settings)) if settings else None,
             zone=ZoneInfo(config.timezone or company.timezone),
         )
     except KeptForSending:
