@@ -1,6 +1,7 @@
 """How Dolibarr writes its values: whatever stands for nothing, for a number or for a day."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,8 @@ from connector.receivables.money import digits, minor
 TITLE = "dolibarr"
 NOTHING = (None, "", False)  # and an empty list: PHP has no empty object
 STARTS = 50  # places in a damaged answer where its JSON is looked for
+# the id of a new record behind a warning that PHP wrote
+BARE = re.compile(r"(?is)^<br.*\b(?:warning|notice|deprecated)\b.*>\s*(\d+)$")
 HALF_A_DAY = timedelta(hours=12)
 
 
@@ -31,6 +34,8 @@ def parsed(body: bytes) -> Any:
         return reader.decode(text)
     except ValueError:
         pass
+    if bare := BARE.search(text):
+        return int(bare[1])
     starts = [place for place, sign in enumerate(text) if sign in "[{"]
     for place in starts[:STARTS]:
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import eq, ge, gt, le, lt, ne
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -98,6 +99,7 @@ class Dolibarr:
         self.now = int(datetime(2026, 11, 1, 8, 30, tzinfo=UTC).timestamp())
         self.users = {KEY: User(id=2), ADMIN: User(id=1, admin=True, login="admin")}
         self.modules = {"facture", "societe", "agenda", "documents"}
+        self.told_version = "23.0.0" if version >= 23 else "19.0.2"
         self.api_off = self.database_down = self.warns = False
         self.lose = ""
         self.dies_after: int | None = None
@@ -389,8 +391,13 @@ class Dolibarr:
 
     def _status(self) -> Row:
         if self.version < 23:
-            return {"success": {"code": 200, "dolibarr_version": "19.0.2", "access_locked": "0"}}
-        told = {"code": 200, "dolibarr_version": "23.0.0", "timestamp_php_tz": self.zone.key}
+            told = {"code": 200, "dolibarr_version": self.told_version, "access_locked": "0"}
+            return {"success": told}
+        told = {
+            "code": 200,
+            "dolibarr_version": self.told_version,
+            "timestamp_php_tz": self.zone.key,
+        }
         return {"success": told}
 
     def _seen(self, user: User, socid: int) -> bool:
@@ -547,11 +554,13 @@ class Dolibarr:
     ) -> list[Row]:
         """The rows that `sqlfilters` finds, sorted and cut into a page as asked."""
         filters = params.get("sqlfilters", "")
+        holds = criteria(filters) if filters else None
         found = []
         for id_, row in rows.items():
             values = {"t.rowid": id_, "t.id": id_, **columns(row)}
-            values["t.tms"] = self._local(values.get("t.tms", 0))
-            if not filters or holds(filters, values):
+            if "t.tms" in filters or "t.tms" in params.get("sortfield", ""):
+                values["t.tms"] = self._local(values.get("t.tms", 0))
+            if holds is None or holds(values):
                 found.append((values, row))
         name = params.get("sortfield", "t.rowid")
         if found and name not in found[0][0]:
@@ -587,44 +596,50 @@ def _cut(row: Row, params: Mapping[str, str]) -> Row:
     return {name: row[name] for name in row if name in wanted} if wanted else dict(row)
 
 
-def holds(filters: str, values: Mapping[str, Any]) -> bool:
-    """Whether a row's values satisfy a search string.
+def criteria(filters: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a row's values satisfy a search string, as a function.
 
     Raises:
-        Refused: it is not in Dolibarr's syntax, or names a column that is not there.
+        Refused: it is not in Dolibarr's syntax; from the function: a column is not there.
     """
-    truths: list[bool] = []
+    tests: list[Callable[[Mapping[str, Any]], bool]] = []
 
-    def judged(match: re.Match[str]) -> str:
-        column, operator, value = match[1], match[2].lower(), match[3]
-        if column not in values:
-            raise Refused(503, f"Service Unavailable: Unknown column '{column}' in 'WHERE'")
-        truths.append(_compared(values[column], operator, value))
-        return f" {len(truths) - 1} "
+    def kept(match: re.Match[str]) -> str:
+        tests.append(_criterion(match[1], match[2].lower(), match[3]))
+        return f" {len(tests) - 1} "
 
-    rest = CRITERION.sub(judged, filters)
+    rest = CRITERION.sub(kept, filters)
     if not re.fullmatch(r"[\d\s()]*((and|or)[\d\s()]*)*", rest):
         words = "Error when validating parameter sqlfilters -> Bad syntax of the search string"
         raise Refused(400, f"Bad Request: {words}: ({filters})")
-    return bool(eval(re.sub(r"\d+", lambda m: str(truths[int(m[0])]), rest)))
+    code = re.sub(r"\d+", lambda m: f"tests[{m[0]}](values)", rest).strip()
+    found: Callable[[Mapping[str, Any]], bool] = eval(f"lambda values: {code}", {"tests": tests})
+    return found
 
 
-def _compared(own: Any, operator: str, raw: str) -> bool:
+def _criterion(column: str, operator: str, raw: str) -> Callable[[Mapping[str, Any]], bool]:
+    def own(values: Mapping[str, Any]) -> Any:
+        if column not in values:
+            raise Refused(503, f"Service Unavailable: Unknown column '{column}' in 'WHERE'")
+        return values[column]
+
     if operator == "in":
-        return str(own) in raw.split(",")
+        listed = frozenset(raw.split(","))
+        return lambda values: str(own(values)) in listed
     given: Any = raw.strip("'") if raw.startswith("'") else int(raw)
     if operator == "like":
-        pattern = ".*".join(re.escape(part) for part in given.split("%"))
-        return re.fullmatch(pattern, str(own), re.DOTALL) is not None
-    tests: dict[str, Callable[[Any, Any], bool]] = {
-        "=": lambda a, b: bool(a == b),
-        "!=": lambda a, b: bool(a != b),
-        "<": lambda a, b: bool(a < b),
-        ">": lambda a, b: bool(a > b),
-        "<=": lambda a, b: bool(a <= b),
-        ">=": lambda a, b: bool(a >= b),
+        pattern = re.compile(".*".join(map(re.escape, given.split("%"))), re.DOTALL)
+        return lambda values: pattern.fullmatch(str(own(values))) is not None
+    compared: dict[str, Callable[[Any, Any], Any]] = {
+        "=": eq,
+        "!=": ne,
+        "<": lt,
+        ">": gt,
+        "<=": le,
+        ">=": ge,
     }
-    return tests[operator](own, given)
+    compare = compared[operator]
+    return lambda values: bool(compare(own(values), given))
 
 
 def _handler(books: Dolibarr) -> type[BaseHTTPRequestHandler]:
