@@ -11,8 +11,6 @@ from binascii import Error as NoBase64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from connector.contract import (
     Account,
@@ -25,13 +23,11 @@ from connector.contract import (
     Page,
     ProviderSpec,
     Receipt,
-    Setting,
     TokenStore,
     Trace,
 )
 from connector.errors import BadRecord, Rejected, Unsupported
 from connector.receivables.capabilities import Capabilities, Limits, Notes, Traces
-from connector.receivables.money import digits
 from connector.receivables.records import (
     CreditNote,
     DocumentState,
@@ -39,19 +35,20 @@ from connector.receivables.records import (
     Message,
     Payment,
 )
+from providers.dolibarr.customers import Customers
 from providers.dolibarr.documents import VALIDATED, Document
 from providers.dolibarr.events import EVENTS, Agenda, Event
 from providers.dolibarr.examine import examine, has_documents
 from providers.dolibarr.firm import Named, company
-from providers.dolibarr.ledger import INVOICES, NUMBERED, PARTIES, Ledger
+from providers.dolibarr.ledger import INVOICES, NUMBERED, PARTIES, Ledger, left_of
 from providers.dolibarr.link import Absent, Denied, Http, Link
 from providers.dolibarr.money import Money
 from providers.dolibarr.parties import Party
 from providers.dolibarr.payments import to_free
+from providers.dolibarr.settings import SETTINGS, base_of, check
 from providers.dolibarr.stream import BLIND_OVERLAP, OVERLAP, Mark
 from providers.dolibarr.wire import TITLE, Text, Wire, local
 
-API = "/api/index.php"
 MANY = 300  # customers whose contacts changed that are named in one filter; more are all read
 
 
@@ -75,6 +72,7 @@ class Dolibarr:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ledger, self._named, self._single, self._clock = ledger, named, single, clock
+        self._people = Customers(ledger)
         self._agenda = Agenda(ledger.link, owner)
 
     def company(self) -> Company:
@@ -117,7 +115,7 @@ class Dolibarr:
             yield from Money(ledger, self._overlap).pages(mark)
         elif kind is Kind.CUSTOMERS:
             where = self._customers(mark)
-            yield from self._read(mark, PARTIES, Party, where, ledger.customers)
+            yield from self._read(mark, PARTIES, Party, where, self._people.of)
         else:
             where = [NUMBERED]
             if mark.low is not None:
@@ -144,7 +142,7 @@ class Dolibarr:
         if mark.low is None:
             return []
         since = local(mark.low, self._ledger.zone)
-        moved = self._ledger.moved_people(since)
+        moved = self._people.moved(since)
         if len(moved) > MANY:
             return []
         stamped = f"(t.tms:>=:'{since}')"
@@ -182,27 +180,25 @@ class Dolibarr:
         if not customer_id.isdecimal():
             raise Rejected(f"{TITLE}: there is no customer {customer_id!r}")
         ledger = self._ledger
-        customer = ledger.customer(customer_id)
-        records: list[Invoice | CreditNote] = []
-        bad: list[BadRecord] = []
-        where = [f"(t.fk_statut:=:{VALIDATED})"]
-        for sheet in ledger.pages(INVOICES, Document, where, more={"thirdparty_ids": customer_id}):
-            found = ledger.documents(sheet)
-            records, bad = records + found.records, bad + found.bad
+        customer = self._people.one(customer_id)
         discounts = [one for one in ledger.discounts(customer_id) if one.available]
         sources = ledger.raw(one.fk_facture_source for one in discounts)
-        converted = sorted({one.fk_facture_source for one in discounts if one.credits})
-        if converted:
-            found = ledger.by_id(converted)
-            records, bad = records + found.records, bad + found.bad
-        for problem in bad:
+        left = left_of(discounts)
+        rows = [sources[source] for source in left if source in sources]
+        bad: list[BadRecord] = []
+        where = [f"(t.fk_statut:=:{VALIDATED})"]
+        more = {"thirdparty_ids": customer_id}
+        for sheet in ledger.pages(INVOICES, Document, where, more=more):
+            rows, bad = rows + sheet.rows, bad + sheet.bad
+        found = ledger.mapped(rows, left)
+        for problem in (*bad, *found.bad):
             raise problem
         money: list[Payment] = [
             to_free(one, sources[one.fk_facture_source], ledger.books()).payment(one.rowid)
             for one in discounts
             if not one.credits and one.fk_facture_source in sources
         ]
-        open_ = [record for record in records if record.state is DocumentState.OPEN]
+        open_ = [record for record in found.records if record.state is DocumentState.OPEN]
         return Account(
             customer=customer,
             invoices=tuple(record for record in open_ if isinstance(record, Invoice)),
@@ -260,40 +256,6 @@ class Dolibarr:
         self._ledger.link.close()
 
 
-def check(settings: Mapping[str, str]) -> list[str]:
-    """What is wrong with the settings, all of it."""
-    problems = []
-
-    def told(name: str, expected: str) -> None:
-        problems.append(f"RELANCE_DOLIBARR_{name} is {settings[name]!r}: expected {expected}")
-
-    where = urlsplit(settings.get("URL", ""))
-    if "URL" in settings and (where.scheme not in ("http", "https") or not where.hostname):
-        told("URL", "an address such as https://dolibarr.example")
-    for name in ("ENTITY", "USER_ID"):
-        if settings.get(name) and not settings[name].isdecimal():
-            told(name, "a number, as 1")
-    country = settings.get("COUNTRY", "")
-    if country and not (len(country) == 2 and country.isalpha() and country.isupper()):
-        told("COUNTRY", "two capital letters, as FR")
-    if settings.get("PAY_LINK", "no") not in ("yes", "no"):
-        told("PAY_LINK", "yes or no")
-    try:
-        ZoneInfo(settings.get("TIMEZONE") or "UTC")
-    except (KeyError, ValueError):
-        told("TIMEZONE", "a zone such as Europe/Paris")
-    try:
-        digits(settings.get("CURRENCY") or "EUR")
-    except ValueError:
-        told("CURRENCY", "a currency code such as EUR")
-    return problems
-
-
-def base_of(url: str) -> str:
-    """The API's address, from that of the program or of the API itself."""
-    return url.rstrip("/").removesuffix(API) + API
-
-
 def connect(
     settings: Mapping[str, str],
     tokens: TokenStore,
@@ -330,18 +292,7 @@ SPEC = ProviderSpec(
     title="Dolibarr",
     can=Capabilities(note=Notes.INVOICE, traces=Traces.COMPLETE, pdf=True, pay_link=True),
     kinds=(Kind.CUSTOMERS, Kind.INVOICES, Kind.PAYMENTS),
-    settings=(
-        Setting(name="URL", help="the address of Dolibarr, as https://dolibarr.example"),
-        Setting(name="KEY", help="the API key on the user's card", secret=True),
-        Setting(name="ENTITY", help="the firm's number with Multicompany", required=False),
-        Setting(name="USER_ID", help="the id of the key's user, for its events", required=False),
-        Setting(name="COMPANY", help="the firm's name, if no administrator's key", required=False),
-        Setting(name="COUNTRY", help="the firm's country, as FR", required=False),
-        Setting(name="CURRENCY", help="the firm's currency, as EUR", required=False),
-        Setting(name="TIMEZONE", help="the server's, if it tells none", required=False),
-        Setting(name="BANK", help="how to pay: IBAN and BIC", required=False),
-        Setting(name="PAY_LINK", help="yes, where online payment is set up", required=False),
-    ),
+    settings=SETTINGS,
     check=check,
     open=connect,
     limits=Limits(at_once=1),

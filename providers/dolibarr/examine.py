@@ -5,10 +5,11 @@ from datetime import datetime
 
 from connector.contract import Finding
 from connector.errors import AuthRequired, ConfigError, Rejected
+from providers.dolibarr.customers import CONTACTS
 from providers.dolibarr.documents import Document, Stamped
 from providers.dolibarr.events import EVENTS, Agenda, Event
 from providers.dolibarr.firm import SINGLE, Named, own
-from providers.dolibarr.ledger import CONTACTS, INVOICES, PARTIES, Ledger
+from providers.dolibarr.ledger import INVOICES, PARTIES, Ledger
 from providers.dolibarr.link import MODULES, RIGHTS, SEE_ALL, Absent, Denied
 from providers.dolibarr.parties import Person
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connector.contract import OpenItem
-from connector.errors import AuthRequired, BadRecord, ConfigError, Rejected
-from connector.receivables.records import CreditNote, Customer, Invoice
+from connector.errors import AuthRequired, BadRecord, ConfigError
+from connector.receivables.records import CreditNote, Invoice
 from providers.dolibarr.documents import (
     CLOSED,
     CREDIT_NOTE,
@@ -25,12 +25,11 @@ from providers.dolibarr.documents import (
     Stamped,
     to_document,
 )
-from providers.dolibarr.link import SEE_ALL, STATUS, Absent, Denied, Link
-from providers.dolibarr.parties import Party, Person, to_customer
+from providers.dolibarr.link import SEE_ALL, STATUS, Link
 from providers.dolibarr.payments import Discount
 from providers.dolibarr.wire import TITLE, Row, Sheet, Text, Wire, sheet
 
-INVOICES, PARTIES, CONTACTS = "invoices", "thirdparties", "contacts"
+INVOICES, PARTIES = "invoices", "thirdparties"
 PAGE = 1000  # rows of an answer cut down to what we read
 FULL_PAGE = 200  # rows, where a version gives whole objects
 CUT_SINCE = 19  # the oldest version that was seen to cut an answer down
@@ -65,7 +64,7 @@ class Found(Generic[T]):
 
 
 class Ledger:
-    """One firm's customers and documents. `zone` and `home` are settings, empty if not given."""
+    """One firm's documents. `zone` and `home` are settings, empty if not given."""
 
     def __init__(
         self, link: Link, *, zone: str = "", home: str = "", pay_link: bool = False, page: int = 0
@@ -73,7 +72,6 @@ class Ledger:
         self.link = link
         self._zone, self._home, self._page = zone, home, page
         self.pay_link = pay_link
-        self._no_contacts = False
 
     @cached_property
     def status(self) -> Told:
@@ -168,81 +166,26 @@ class Ledger:
             after = 0 if last else found.ids[-1]
             yield found
 
-    # --- customers -------------------------------------------------------------------------
-
-    def customers(self, found: Sheet[Party]) -> Found[Customer]:
-        """The third parties of a page with their contacts."""
-        people = self._people(found.ids)
-        records: Found[Customer] = Found([], list(found.bad), found.ids)
-        for row in found.rows:
-            try:
-                records.records.append(to_customer(row, people.get(row.id, ()), self.home))
-            except ValueError as error:
-                records.bad.append(BadRecord("customer", row.id, row.name, str(error)))
-        return records
-
-    def customer(self, customer_id: str) -> Customer:
-        """One of them, fresh.
-
-        Raises:
-            Rejected: there is no such third party, or it does not read.
-        """
-        raw = self.link.get(f"{PARTIES}/{customer_id}", {}, missing=None)
-        if raw is None:
-            raise Rejected(f"{TITLE}: there is no customer {customer_id}")
-        mapped = self.customers(sheet([raw], Party, "customer"))
-        for bad in mapped.bad:
-            raise bad
-        return mapped.records[0]
-
-    def moved_people(self, since: str) -> list[str]:
-        """The customers of contacts that changed: nothing stamps the customer then."""
-        if self._no_contacts:
-            return []
-        found = self._contacts([f"(t.tms:>=:'{since}')"])
-        return sorted({person.firm for person in found if person.firm.isdecimal()}, key=int)
-
-    def _people(self, firms: Sequence[int]) -> Mapping[str, list[Person]]:
-        """The contacts of these customers, and of others whose ids lie between."""
-        by_firm: dict[str, list[Person]] = {}
-        if not firms or self._no_contacts:
-            return by_firm
-        if len(firms) > NAMED:
-            where = (f"(t.fk_soc:>=:{min(firms)})", f"(t.fk_soc:<=:{max(firms)})")
-            found = self._contacts(where)
-        else:
-            found = self._contacts((), {"thirdparty_ids": ",".join(map(str, firms))})
-        for person in found:
-            by_firm.setdefault(person.firm, []).append(person)
-        return by_firm
-
-    def _contacts(
-        self, where: Sequence[str], more: Mapping[str, str] | None = None
-    ) -> list[Person]:
-        try:
-            roles = {"includeroles": "1", **(more or {})}
-            sheets = self.pages(CONTACTS, Person, where, more=roles)
-            return [person for found in sheets for person in found.rows]
-        except (Denied, Absent):
-            # the addresses of the customers themselves will do, and `examine` says what is missing
-            self._no_contacts = True
-            return []
-
-    # --- documents -------------------------------------------------------------------------
-
     def documents(self, found: Sheet[Document]) -> Found[Invoice | CreditNote]:
         """The documents of a page, mapped."""
         notes = [row for row in found.rows if row.type == CREDIT_NOTE and row.converted]
-        books = self.books(self.available({row.socid for row in notes}))
-        records: Found[Invoice | CreditNote] = Found([], list(found.bad), found.ids)
-        for row in found.rows:
+        mapped = self.mapped(found.rows, self.available({row.socid for row in notes}))
+        return Found(mapped.records, [*found.bad, *mapped.bad], found.ids)
+
+    def mapped(
+        self, rows: Iterable[Document], left: Mapping[str, Decimal]
+    ) -> Found[Invoice | CreditNote]:
+        """Documents, mapped; `left` is what remains of converted credit notes by their ids."""
+        books = self.books(left)
+        found: Found[Invoice | CreditNote] = Found([], [], [])
+        for row in rows:
             try:
                 record = to_document(row, books)
             except (ValueError, OverflowError) as error:
-                records.bad.append(BadRecord("invoice", row.id, row.ref, str(error)))
+                found.bad.append(BadRecord("invoice", row.id, row.ref, str(error)))
             else:
-                records.records.extend([record] if record else [])
-        return records
+                found.records.extend([record] if record else [])
+        return found
 
     def by_id(self, ids: Sequence[str]) -> Found[Invoice | CreditNote]:
         """These documents; each that is not in the list is asked for alone.
@@ -255,7 +198,7 @@ class Ledger:
         for missing in sorted(set(ids) - {str(number) for number in found.ids}, key=int):
             raw = self.link.get(f"{INVOICES}/{missing}", {}, missing=None)
             if raw is not None:
-                alone = sheet([raw], Document, INVOICES)
+                alone = sheet([raw], Document, "invoice")
                 found.rows.extend(alone.rows)
                 found.bad.extend(alone.bad)
                 found.ids.extend(alone.ids)
@@ -280,13 +223,8 @@ class Ledger:
 
     def available(self, customers: Iterable[str]) -> dict[str, Decimal]:
         """What is left of these customers' converted credit notes, by the note's id."""
-        left: dict[str, Decimal] = {}
-        for customer_id in sorted(customers):
-            for one in self.discounts(customer_id):
-                if one.credits and one.available and one.amount_ttc:
-                    source = one.fk_facture_source
-                    left[source] = left.get(source, Decimal(0)) + abs(one.amount_ttc)
-        return left
+        rows = [one for customer in sorted(customers) for one in self.discounts(customer)]
+        return left_of(rows)
 
     def owed(self) -> Iterator[OpenItem]:
         """What is left to pay of each validated document, then what is left of the credit notes
@@ -320,3 +258,13 @@ class Ledger:
             yield from (
                 row for row in found.rows if row.state == VALIDATED and row.type != PROFORMA
             )
+
+
+def left_of(discounts: Iterable[Discount]) -> dict[str, Decimal]:
+    """What is left of converted credit notes, by the note's id: each may be split in parts."""
+    left: dict[str, Decimal] = {}
+    for one in discounts:
+        if one.credits and one.available and one.amount_ttc:
+            source = one.fk_facture_source
+            left[source] = left.get(source, Decimal(0)) + abs(one.amount_ttc)
+    return left

@@ -42,6 +42,7 @@ RIGHTS = {
     "documents": "right 11, «Consulter les factures clients» (read customer invoices), "
     "module Factures et avoirs",
 }
+KINDS = {"invoices": "invoice", "thirdparties": "customer"}  # as bad records are reported
 MODULES = {
     "invoices": "Factures et avoirs (customer invoices)",
     "thirdparties": "Tiers (third parties)",
@@ -170,7 +171,7 @@ class Link:
             raw = raw["data"]
         if not isinstance(raw, list):
             raise Rejected(f"{TITLE}: {path} gave no list")
-        return sheet(raw, row, path)
+        return sheet(raw, row, KINDS.get(path, path))
 
     def one(self, path: str, shape: type[M], params: Mapping[str, str] | None = None) -> M | None:
         """One record, None where there is none.

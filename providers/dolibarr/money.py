@@ -34,7 +34,7 @@ class Money:
         overpaid: set[str] = set()
         for found in ledger.pages(INVOICES, Document, where, mark.position):
             records: list[Payment] = []
-            bad: list[BadRecord] = list(found.bad)
+            bad: list[BadRecord] = []  # rows that do not read are told with the invoices
             calls = 0
             for row in found.rows:
                 if row.type not in (CREDIT_NOTE, PROFORMA) and row.converted:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -66,6 +67,11 @@ class Replay:
         return self
 
     @property
+    def sent(self) -> Any:
+        """The body of the last call."""
+        return json.loads(self.mock.calls[-1].request.body or b"null")
+
+    @property
     def asked(self) -> list[str]:
         return [f"{call.request.method} {call.request.path_url}" for call in self.mock.calls]
 
@@ -88,7 +94,7 @@ def provider() -> Dolibarr:
 
 def test_the_module_that_is_off_answers_200_and_a_page(replay: Replay, provider: Dolibarr) -> None:
     replay.on("status", "00-api-module-off")
-    with pytest.raises(ConfigError, match="module «API / Web services.*is off: switch it on"):
+    with pytest.raises(ConfigError, match=r"module «API / Web services.*is off: switch it on"):
         provider.company()
 
 
@@ -355,7 +361,8 @@ def test_a_zone_that_is_wrong_by_hours_does_not_move_a_day(server: str, ours: st
 
 
 def test_whatever_stands_for_nothing() -> None:
-    for nothing in (None, "", [], False):
+    nothings: list[object] = [None, "", [], False]
+    for nothing in nothings:
         raw = Document.model_validate(
             {"id": 7, "ref": "FA-7", "status": 1, "socid": 3, "date": 1788739200}
             | {"total_ttc": "12.50000000", "totalpaid": nothing, "totalcreditnotes": nothing}
@@ -632,14 +639,9 @@ def test_money_set_against_nothing_is_an_available_deposit() -> None:
 # --- notes and documents -------------------------------------------------------------------
 
 
-def text_of(number: str) -> str:
-    trace = Trace_(number)
-    return f"{trace}\nRelance amicale envoyée à compta@delacroix.example"
-
-
-def Trace_(number: str) -> str:  # noqa: N802
-    key = "0123456789abcdef0123"
-    return f"relance/1 K={key} R={key} S=friendly.1 N=1 D=2026-11-20 I=abcdef12 "
+KEY = "0123456789abcdef0123"
+TRACE = f"relance/1 K={KEY} R={KEY} S=friendly.1 N=1 D=2026-11-20 I=abcdef12"
+TEXT = f"{TRACE}\nRelance amicale envoyée à compta@delacroix.example"
 
 
 def test_a_note_is_an_event_on_the_invoice(replay: Replay) -> None:
@@ -647,9 +649,9 @@ def test_a_note_is_an_event_on_the_invoice(replay: Replay) -> None:
     replay.on("invoices", "42b-list-all-states").on(
         "agendaevents", "64-agenda-event", method="POST"
     )
-    assert provider.note("1", text_of("1"), key="0123456789abcdef0123").id == "42"
-    sent = json.loads(replay.mock.calls[-1].request.body)
-    assert sent["note_private"] == text_of("1")
+    assert provider.note("1", TEXT, key=KEY).id == "42"
+    sent = replay.sent
+    assert sent["note_private"] == TEXT
     assert (sent["elementtype"], sent["fk_element"], sent["socid"]) == ("invoice", 1, 1)
     assert (sent["type_code"], sent["userownerid"], sent["percentage"]) == ("AC_EMAIL", 2, -1)
     assert sent["datep"] == int(AT.timestamp())
@@ -663,7 +665,7 @@ def test_a_refusal_tells_the_users_own_id(replay: Replay, provider: Dolibarr) ->
     replay.on("invoices", "42b-list-all-states").on("users/info", "98-users-info")
     replay.on("agendaevents", "67-agenda-bad", "64-agenda-event", method="POST")
     assert provider.note("1", "text", key="k").id == "42"
-    sent = json.loads(replay.mock.calls[-1].request.body)
+    sent = replay.sent
     assert sent["userownerid"] == 2
 
 
@@ -679,8 +681,8 @@ def test_a_long_note_keeps_its_mark_in_128_characters(replay: Replay) -> None:
     replay.on("invoices", "42b-list-all-states").on(
         "agendaevents", "64-agenda-event", method="POST"
     )
-    provider.note("1", f"{Trace_('1')}\n{'très long ' * 40}", key="0123456789abcdef0123")
-    label = json.loads(replay.mock.calls[-1].request.body)["label"]
+    provider.note("1", f"{TRACE}\n{'très long ' * 40}", key=KEY)
+    label = replay.sent["label"]
     assert len(label) == 128
     assert label.endswith("… [relance/1 1 0123456789abcdef0123]")
 
@@ -690,12 +692,12 @@ def test_an_event_is_read_back(replay: Replay, provider: Dolibarr, name: str) ->
     event = body(name)
     assert event["elementid"] == "1"
     assert event.get("fk_element") is None
-    shown = event | {"note_private": f"<p>{Trace_('1')}<br>\nRelanc&eacute;</p>"}
+    shown = event | {"note_private": f"<p>{TRACE}<br>\nRelanc&eacute;</p>"}
     other = event | {"id": "99", "note_private": "Bonjour", "label": "relance/1 in a chat"}
     replay.mock.get(f"{URL}/api/index.php/agendaevents", json=[shown, other])
     (trace,) = provider.traces(["1"])
     assert (trace.invoice_id, trace.stage, trace.installation) == ("1", "friendly", "abcdef12")
-    asked = replay.mock.calls[-1].request.params["sqlfilters"]
+    asked = parse_qs(urlsplit(replay.asked[-1]).query)["sqlfilters"][0]
     assert asked.startswith("(t.fk_element:in:1) and (t.elementtype:=:'invoice')")
     assert "(t.label:like:'%relance/1%')" in asked
 
@@ -717,7 +719,7 @@ def test_a_document_is_fetched_or_made(replay: Replay, provider: Dolibarr) -> No
     replay.on("invoices", "42b-list-all-states").on("documents/download", "74-download-missing")
     replay.on("documents/builddoc", "71-builddoc", method="PUT")
     assert provider.pdf("1").startswith(b"%PDF-1.7")
-    asked = json.loads(replay.mock.calls[-1].request.body)
+    asked = replay.sent
     assert asked["original_file"] == "FA2609-0001/FA2609-0001.pdf"
 
 

@@ -70,7 +70,7 @@ class Document:
     type: int
     status: int
     socid: int
-    date: date
+    issued: date
     due: date | None
     total: Decimal
     created: int
@@ -180,7 +180,7 @@ class Dolibarr:
             type=type_,
             status=status,
             socid=socid,
-            date=on,
+            issued=on,
             due=due,
             total=Decimal(total),
             created=self.tick(),
@@ -288,7 +288,7 @@ class Dolibarr:
             "paye": str(document.paye),
             "close_code": document.close_code,
             "socid": str(document.socid),
-            "date": self.midnight(document.date),
+            "date": self.midnight(document.issued),
             "date_lim_reglement": self.midnight(document.due),
             "date_creation": document.created,
             "date_modification": document.tms,
@@ -451,7 +451,7 @@ class Dolibarr:
             if one["used_on"] == document.id:
                 source = self.documents[one["source"]]
                 kind = {2: "(CREDIT_NOTE)", 3: "(DEPOSIT)"}.get(source.type, "(EXCESS RECEIVED)")
-                day = f"{source.date} 00:00:00"
+                day = f"{source.issued} 00:00:00"
                 found.append(
                     {
                         "amount": f"{one['amount']:.8f}",
