@@ -20,7 +20,7 @@ from providers.dolibarr.settings import base_of
 from tests.contract import ProviderContract
 from tests.providers.dolibarr_books import expected, ledger, opened, small
 from tests.records import gather, note_of, read, unstamped
-from tests.stand_ins.dolibarr import KEY, Dolibarr
+from tests.stand_ins.dolibarr import ADMIN, KEY, Dolibarr
 
 PAGE = 4
 
@@ -224,6 +224,19 @@ def test_all_is_fine_for_the_user_of_the_manual(books: Dolibarr) -> None:
     assert unfine == ["whose events they are"]
     assert not [call for call in books.calls if call.method != "GET"]
     assert [one.fine for one in opened(books, USER_ID="2").examine()] == [True] * len(findings)
+
+
+def test_the_ledgers_id_is_the_same_for_every_user_and_every_day(books: Dolibarr) -> None:
+    before = opened(books).company().ledger_id
+    assert before.startswith("dolibarr:1:FA2609-0001:")
+    books.pay(1)
+    later(books)
+    books.party(3, "Un de plus")
+    assert opened(books).company().ledger_id == before
+    assert opened(books, KEY=ADMIN).company().ledger_id == before
+    with small() as others:
+        others.documents[1].created += 77
+        assert opened(others).company().ledger_id != before
 
 
 def test_a_zone_that_is_not_the_servers_is_told() -> None:

@@ -195,6 +195,14 @@ def test_a_company_without_invoices_is_told_apart(replay: Replay, provider: Doli
         provider.company()
 
 
+def test_an_empty_list_of_17_is_a_404(replay: Replay, provider: Dolibarr) -> None:
+    words = {"error": {"code": 404, "message": "Not Found: No invoice found"}}
+    replay.mock.get(f"{URL}/api/index.php/invoices", json=words, status=404)
+    replay.on("status", "01-status").on("thirdparties", "80-thirdparties")
+    with pytest.raises(ConfigError, match="no invoice yet"):
+        list(provider.open_items())
+
+
 def test_an_invoice_that_is_hidden_is_not_gone(replay: Replay, provider: Dolibarr) -> None:
     replay.on("invoices", "57-sync-user-sees").on("invoices/1", "59-sync-user-invoice-by-id")
     with pytest.raises(AuthRequired, match="right 262"):
