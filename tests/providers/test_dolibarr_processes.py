@@ -183,13 +183,3 @@ def test_a_fault_is_one_clear_line(
     assert len(told) == 1, told
     assert words in told[0]
     assert KEY not in done.err
-
-
-def test_a_database_that_is_down_comes_back(desk: Desk, books: Dolibarr, sink: MailSink) -> None:
-    books.database_down = True
-    done = desk.relance("sync")
-    assert done.code == 3, done.err
-    assert "database" in done.err
-    books.database_down = False
-    assert desk.relance("sync").code == 0
-    assert recipients(sink) == BOTH
