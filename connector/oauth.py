@@ -174,13 +174,13 @@ class AccessTokens:
             )
         except OAuthError as error:
             raise self._refused(error) from None
+        except (ValueError, AttributeError, TypeError):
+            raise ConfigError(self._no_tokens("an answer that is no token")) from None
         except RequestException as error:
             raise Transient(
                 f"{self._who}: no answer from {self._place()} ({type(error).__name__}): it is "
                 "asked again later"
             ) from None
-        except (ValueError, AttributeError, TypeError):
-            raise ConfigError(self._no_tokens("an answer that is no token")) from None
         finally:
             session.close()
         return dict(told)

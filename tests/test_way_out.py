@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connector.contract import Receipt
 from connector.errors import ConfigError, Rejected, Transient
 from connector.firm import Firm
 from connector.messages.copies import without
@@ -70,7 +71,20 @@ def mailer(sink: MailSink, **more: str) -> Smtp:
 
 
 def pdfs(firm: Desk, told: Callable[[str], bytes]) -> None:
-    firm.office.pdf = told  # type: ignore[method-assign]
+    firm.office.pdf = told  # type: ignore[assignment,method-assign]
+
+
+def watched(firm: Desk) -> list[Message]:
+    """The messages that the accounting software is given to send."""
+    went: list[Message] = []
+    email = firm.office.email
+
+    def told(message: Message, *, key: str) -> Receipt:
+        went.append(message)
+        return email(message, key=key)
+
+    firm.office.email = told  # type: ignore[method-assign]
+    return went
 
 
 def names(mail: EmailMessage) -> list[str | None]:
@@ -117,9 +131,7 @@ def test_a_copy_that_does_not_go_is_said_in_message_and_report(
     firm: Attaching, sink: MailSink, can: Capabilities, told: Callable[[str], bytes], why: str
 ) -> None:
     firm.office.can = can
-    went: list[Message] = []
-    email = firm.office.email
-    firm.office.email = lambda message, key: (went.append(message), email(message, key=key))[1]  # type: ignore[method-assign]
+    went = watched(firm)
     pdfs(firm, told)
     report = firm.sync()
     assert report.exit_code == 0
@@ -155,9 +167,7 @@ def test_a_copy_that_is_missing_stops_where_the_policy_says_so(
 
 def test_the_api_is_given_the_very_copies_that_were_weighed(firm: Attaching) -> None:
     firm.office.can = BY_API
-    went: list[Message] = []
-    email = firm.office.email
-    firm.office.email = lambda message, key: (went.append(message), email(message, key=key))[1]  # type: ignore[method-assign]
+    went = watched(firm)
     pdfs(firm, lambda ref: PDF)
     firm.sync()
     assert went[0].attachments == (Attachment(name="F-i1.pdf", invoice_id="i1", content=PDF),)
@@ -309,6 +319,17 @@ def test_all_mails_about_one_debt_are_one_thread(firm: Attaching, sink: MailSink
     for mail in rest:
         assert first["Message-ID"] in str(mail["References"]) or "F-i1" not in body(mail)
     assert len({mail["Message-ID"] for mail in sink.mails}) == len(sink.mails)
+
+
+def test_the_thread_goes_on_after_a_lost_database(firm: Attaching, sink: MailSink) -> None:
+    """The notes in the accounting software tell the key, and the key tells the Message-ID."""
+    pdfs(firm, lambda ref: PDF)
+    firm.sync()
+    firm.lose()
+    firm.clock.pass_(days=6)
+    firm.sync()
+    first, second = sink.mails
+    assert second["In-Reply-To"] == first["Message-ID"]
 
 
 def test_another_debt_of_the_same_customer_is_another_thread(
