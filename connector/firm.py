@@ -19,8 +19,10 @@ from connector.lock import keep_wait, wait_over
 from connector.messages.lint import lint
 from connector.messages.write import Writer
 from connector.meter import Meter
-from connector.outbox import smtp
+from connector.outbox import inbox, smtp
 from connector.outbox.desk import Clock
+from connector.outbox.inbox import Inbox
+from connector.outbox.mail import sender_of
 from connector.outbox.smtp import Smtp
 from connector.receivables.capabilities import Capabilities, Notes
 
@@ -42,6 +44,7 @@ class Firm:
     writer: Writer
     mailer: Smtp | None
     zone: ZoneInfo
+    inbox: Inbox | None = None
 
     def today(self, now: datetime) -> date:
         """The firm's day: a sample ledger has a fixed one of its own."""
@@ -58,7 +61,8 @@ def checked(config: Config, environ: Mapping[str, str]) -> Policies:
     Raises:
         ConfigError: with everything that is wrong, at once.
     """
-    problems = [*config.problems, *registry.check(config, environ), *smtp.problems(config.smtp)]
+    problems = [*config.problems, *registry.check(config, environ)]
+    problems += [*smtp.problems(config.smtp), *inbox.problems(config.imap)]
     folder = config.path.absolute().parent if config.path else Path()
     policies = texts = None
     try:
@@ -107,6 +111,7 @@ def opened(
             writer=Writer(company, config.templates, pdf=can.pdf),
             mailer=Smtp(settings) if settings.get("HOST") else None,
             zone=ZoneInfo(config.timezone or company.timezone),
+            inbox=_inbox(config, environ, company),
         )
     except KeptForSending:
         raise
@@ -116,6 +121,17 @@ def opened(
         raise
     finally:
         provider.close()
+
+
+def _inbox(config: Config, environ: Mapping[str, str], company: Company) -> Inbox | None:
+    """The firm's mailbox, None without one. What the firm itself writes is no answer."""
+    settings = registry.mailbox_settings(config, environ)
+    if not settings:
+        return None
+    own = {company.email}
+    if sender := config.smtp.get("FROM"):
+        own.add(sender_of(sender).addr_spec)
+    return Inbox(settings, own=own)
 
 
 def day_of(firm: Firm, now: datetime) -> Day:

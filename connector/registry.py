@@ -119,6 +119,7 @@ def warnings(config: Config) -> list[str]:
         if setting.secret
     }
     secrets["RELANCE_SMTP_PASSWORD"] = config.smtp.get("PASSWORD", "")
+    secrets["RELANCE_IMAP_PASSWORD"] = config.imap.get("PASSWORD", "")
     told = (
         (name, warning(reference, setting=name)) for name, reference in secrets.items() if reference
     )
@@ -152,20 +153,35 @@ def mail_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ConfigError: the password cannot be had.
     """
-    settings = dict(config.smtp)
+    return _resolved(config.smtp, "RELANCE_SMTP_PASSWORD", config, environ)
+
+
+def mailbox_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """The firm's IMAP settings by short name with the password resolved; empty without any.
+
+    Raises:
+        ConfigError: the password cannot be had.
+    """
+    return _resolved(config.imap, "RELANCE_IMAP_PASSWORD", config, environ)
+
+
+def _resolved(
+    given: Mapping[str, str], name: str, config: Config, environ: Mapping[str, str]
+) -> dict[str, str]:
+    settings = dict(given)
     if reference := settings.get("PASSWORD"):
-        settings["PASSWORD"] = resolve(
-            reference, environ, setting=_place(config, "RELANCE_SMTP_PASSWORD")
-        )
+        settings["PASSWORD"] = resolve(reference, environ, setting=_place(config, name))
     return settings
 
 
 def _mail_problems(config: Config, environ: Mapping[str, str]) -> list[str]:
-    try:
-        mail_settings(config, environ)
-    except ConfigError as error:
-        return list(error.problems)
-    return []
+    problems: list[str] = []
+    for settings in (mail_settings, mailbox_settings):
+        try:
+            settings(config, environ)
+        except ConfigError as error:
+            problems += error.problems
+    return problems
 
 
 def _settings(

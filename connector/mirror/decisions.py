@@ -77,8 +77,13 @@ def _row(batch: Batch, customer: str, invoice: str | None, mark: Decision) -> Va
     }
 
 
-SEVERAL = frozenset({Mark.CALL, Mark.RESTART, Mark.BOUNCED})
+SEVERAL = frozenset({Mark.CALL, Mark.RESTART, Mark.BOUNCED, Mark.REPLY})
 """Marks of which one says nothing about another."""
+
+
+def bounced_address(because: str) -> str:
+    """The address that a mark BOUNCED is about: its reason begins with it, `: ` and why after."""
+    return because.strip().partition(" ")[0].removesuffix(":")
 
 
 def is_ending(row: Values) -> bool:

@@ -45,7 +45,7 @@ def problems(settings: Mapping[str, str]) -> list[str]:
         found.append(f"RELANCE_SMTP_HOST is {host!r}: expected a bare name such as mail.firm.fr")
     if security not in PORTS:
         found.append(f"RELANCE_SMTP_SECURITY is {security!r}: expected {', '.join(PORTS)}")
-    if security == "none" and not _is_loopback(host):
+    if security == "none" and not is_loopback(host):
         found.append(
             f"RELANCE_SMTP_SECURITY=none would send letters and password to {host} in the open: "
             "use starttls or tls; none is for a server on this machine"
@@ -63,7 +63,7 @@ def problems(settings: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
