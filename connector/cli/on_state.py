@@ -110,8 +110,8 @@ def mark(
             metavar="[WHAT]",
             help="hold, excluded, disputed, promised, plan, insolvent, handed_over, written_off, "
             "not_delivered, in_difficulty, bill, retention, factored, reply, bounced, cause, "
-            "credit_limit, credit_check, supply_stop, strategic, warning_sign or segment; without it, what was "
-            "decided so far.",
+            "credit_limit, credit_check, supply_stop, strategic, warning_sign or segment; without "
+            "it, what was decided so far.",
         ),
     ] = "",
     until: Annotated[
@@ -151,7 +151,7 @@ def unmark(
         typer.Option(
             "--outcome",
             metavar="CODE",
-            help="What came of a reply: paid, promise, dispute, difficulty, wrong_contact or other.",
+            help="What came of a reply: paid, promise, dispute, difficulty, wrong_contact, other.",
         ),
     ] = "",
     config: ConfigOption = None,

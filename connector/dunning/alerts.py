@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from connector.dunning import promises, signs
 from connector.dunning.debtor import Alert, Debtor, Watch, about
 from connector.dunning.group_rules import recipients
-from connector.dunning.marks import declare_by, holding
+from connector.dunning.marks import bounced_address, declare_by, holding
 from connector.dunning.policy_file import Policies
 from connector.dunning.rules import what_of_discount
 from connector.dunning.snapshot import Case, Snapshot
@@ -77,7 +77,7 @@ def contact_data(debtor: Debtor) -> Iterator[Alert]:
     used = {contact.email for contact in (*found, *account.customer.contacts)}
     for address in sorted(used & account.bounced):
         said = (made for made in debtor.decisions if made.mark is Mark.BOUNCED)
-        made = next((made for made in said if made.because.startswith(address)), None)
+        made = next((made for made in said if bounced_address(made.because) == address), None)
         why = made.because.removeprefix(address).removeprefix(":") if made else ""
         words = f"mail to {address} came back{why and f' ({why.strip()})'}"
         yield debtor.alert(

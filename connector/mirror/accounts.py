@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
+from connector.dunning.marks import bounced_address
 from connector.dunning.snapshot import Account, Credit, Money
-from connector.mirror.decisions import bounced_address
 from connector.mirror.facts import Facts, Line
 from connector.mirror.habits import habits_of
 from connector.receivables.records import (

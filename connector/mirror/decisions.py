@@ -81,11 +81,6 @@ SEVERAL = frozenset({Mark.CALL, Mark.RESTART, Mark.BOUNCED, Mark.REPLY})
 """Marks of which one says nothing about another."""
 
 
-def bounced_address(because: str) -> str:
-    """The address that a mark BOUNCED is about: its reason begins with it, `: ` and why after."""
-    return because.strip().partition(" ")[0].removesuffix(":")
-
-
 def is_ending(row: Values) -> bool:
     """Whether a row only says who took a mark back, and why."""
     return row["until"] is not None and row["until"] < row["since"]

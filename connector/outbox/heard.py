@@ -76,7 +76,7 @@ def _listen(desk: Desk, inbox: Inbox, heard: Heard) -> None:
         row = connection.execute(select(MAILBOX).where(MAILBOX.c.name == inbox.name)).first()
     place = Place(row.validity, row.uid) if row else Place()
     reading = inbox.read(place, desk.today - FIRST)
-    _recall(desk, [message for _, message in reading.messages], first=not place.uid)
+    _recall(desk, [message for _, message in reading.messages], first=not (row and row.read_at))
     for uid, message in reading.messages:
         with desk.box.engine.begin() as connection:
             if _take_in(connection, desk, message, heard):

@@ -129,12 +129,12 @@ class Inbox:
             with self._opened() as (mailbox, validity, uid_next):
                 if validity != reading.place.validity:
                     reading.place = Place(validity)
-                uids = self._new(mailbox, reading.place, since)
-                for start in range(0, min(len(uids), MOST), BATCH):
-                    batch = uids[start : start + BATCH]
+                found = self._new(mailbox, reading.place, since)
+                for start in range(0, min(len(found), MOST), BATCH):
+                    batch = found[start : min(start + BATCH, MOST)]
                     reading.messages += self._fetched(mailbox, batch)
                     reading.place = Place(validity, batch[-1])
-                if len(uids) <= MOST:
+                if len(found) <= MOST:
                     last = max(reading.place.uid, uid_next - 1)
                     reading.place = Place(validity, last)
         except (Transient, AuthRequired, ConfigError) as error:

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
+from connector.dunning.marks import bounced_address
 from connector.dunning.snapshot import Channel
 from connector.errors import BadRecord, Rejected
 from connector.mirror import tables
-from connector.mirror.decisions import bounced_address
 from connector.mirror.tables import Origin, ReminderState
 from connector.outbox.decisions import CUSTOMER, DECISION, INVOICE, add
 from connector.outbox.desk import Desk, Heard
