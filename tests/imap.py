@@ -93,7 +93,10 @@ class Box:
         with self.signed_in() as client:
             client.create(encode_folder(folder))  # type: ignore[arg-type]
             told, said = client.append(
-                encode_folder(folder), "", when, mail.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+                encode_folder(folder),
+                "",
+                when,
+                mail.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
             )
             assert told == "OK", said
 

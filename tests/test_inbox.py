@@ -25,12 +25,10 @@ from connector.outbox.queue import Outbox
 from connector.receivables.capabilities import Capabilities, Notes, Traces
 from connector.receivables.records import Contact, Customer, Decision, Mark, Role
 from connector.sync import dry_run
-from tests.imap import Box, dovecot, trusting  # noqa: F401
-from tests.imap import box as box_
+from tests.imap import Box, trusting
 from tests.office import Desk, Office, due, locks
 from tests.returned import US, answer, delayed, postfix, qmail
 
-box = box_
 ADDRESS = "c1@clients.example"
 NEW = "neu@clients.example"
 
