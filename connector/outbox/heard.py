@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from connector.dunning.snapshot import Channel
 from connector.errors import BadRecord, KeptForSending, Rejected
 from connector.mirror import tables
+from connector.mirror.batch import listed, refs
 from connector.mirror.state import State
 from connector.mirror.tables import ReminderState
 from connector.outbox.decisions import CUSTOMER, DECISION, INVOICE, add
@@ -24,7 +25,7 @@ from connector.outbox.inbox import Inbox, Place
 from connector.outbox.incoming import Incoming, What
 from connector.outbox.returned import CONTACT, UP, ask, came_back, decision, note_event, words_of
 from connector.outbox.rows import Row
-from connector.outbox.sql import BATCH, REMINDER, read, settle
+from connector.outbox.sql import REMINDER, read, settle
 from connector.receivables.capabilities import Traces
 from connector.receivables.records import DocumentState, Mark
 
@@ -76,12 +77,13 @@ def _listen(desk: Desk, inbox: Inbox, heard: Heard) -> None:
         row = connection.execute(select(MAILBOX).where(MAILBOX.c.name == inbox.name)).first()
     place = Place(row.validity, row.uid) if row else Place()
     reading = inbox.read(place, desk.today - FIRST)
-    _recall(desk, [message for _, message in reading.messages], first=not (row and row.read_at))
+    messages = [message for _, message in reading.messages]
+    forgotten = _recall(desk, messages, first=not (row and row.read_at))
     for uid, message in reading.messages:
         with desk.box.engine.begin() as connection:
             if _take_in(connection, desk, message, heard):
                 _keep(connection, inbox.name, Place(reading.place.validity, uid))
-    heard.problem = reading.problem
+    heard.problem = reading.problem or forgotten
     with desk.box.engine.begin() as connection:
         values = {"problem": reading.problem}
         if not reading.problem:
@@ -95,50 +97,43 @@ def _keep(connection: Connection, name: str, place: Place, **values: Any) -> Non
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
-def _recall(desk: Desk, messages: Sequence[Incoming], *, first: bool) -> None:
+def _recall(desk: Desk, messages: Sequence[Incoming], *, first: bool) -> str:
     """Read our traces back where a message names a reminder that this database has forgotten.
 
     Of a mailbox never read before, those on all open invoices; else only those of the customers
-    whose addresses the message names, for anybody may invent a key.
+    whose addresses the message names, for anybody may invent a key. Why not, or empty.
     """
     unknown = _unknown(desk, messages)
     if not unknown or desk.can.traces is Traces.NONE:
-        return
-    query = (
-        select(INVOICE.c.ref)
-        .where(INVOICE.c.state == DocumentState.OPEN.value)
-        .order_by(INVOICE.c.ref)
-    )
+        return ""
+    query = select(INVOICE.c.ref).where(INVOICE.c.state == DocumentState.OPEN.value)
+    named = {address for message in unknown for address in _addresses(message)}
     if not first:
-        named = {address for message in unknown for address in _addresses(message)}
-        mine = select(CONTACT.c.customer_id).where(func.lower(CONTACT.c.email).in_(named))
+        mine = select(CONTACT.c.customer_id).where(func.lower(CONTACT.c.email).in_(listed()))
         query = query.where(INVOICE.c.customer_id.in_(mine))
     with desk.box.engine.connect() as connection:
-        ids = list(connection.scalars(query))
-    if ids:
-        try:
-            traces = list(desk.provider.traces(ids))
-        except (Rejected, BadRecord):
-            return
-        desk.mirror.traced(traces, today=desk.today, now=desk.now)
+        given = {} if first else {"refs": refs(named)}
+        ids = sorted(connection.scalars(query, given))
+    try:
+        traces = list(desk.provider.traces(ids)) if ids else []
+    except (Rejected, BadRecord) as error:
+        return f"reminders that mail names cannot be looked up: {error}"
+    desk.mirror.traced(traces, today=desk.today, now=desk.now)
+    return ""
 
 
 def _unknown(desk: Desk, messages: Sequence[Incoming]) -> list[Incoming]:
-    keys = sorted({key for message in messages for key in message.keys})
-    known: set[str] = set()
+    keys = {key for message in messages for key in message.keys}
+    query = select(REMINDER.c.key).where(REMINDER.c.key.in_(listed()))
     with desk.box.engine.connect() as connection:
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
-            known.update(
-                connection.scalars(select(REMINDER.c.key).where(REMINDER.c.key.in_(batch)))
-            )
+        known = set(connection.scalars(query, {"refs": refs(keys)}))
     return [message for message in messages if not known.issuperset(message.keys)]
 
 
 def _addresses(message: Incoming) -> list[str]:
     found = [message.sender, *message.to]
     found += [address for failure in message.failures for address in failure.addresses]
-    return [address.lower() for address in found if address][:BATCH]
+    return [address.lower() for address in found if address]
 
 
 def _take_in(connection: Connection, desk: Desk, message: Incoming, heard: Heard) -> bool:

@@ -148,8 +148,9 @@ def ask(desk: Desk, heard: Heard) -> None:
             for trace in desk.provider.traces(ids)
             if trace.reminder_key and trace.undelivered
         }
-    except (Rejected, BadRecord):
-        return  # the look before each message asks again, and tells
+    except (Rejected, BadRecord) as error:
+        heard.problem = heard.problem or f"what did not arrive cannot be asked for: {error}"
+        return
     for row in rows:
         if row.key in told:
             words = " ".join(told[row.key].split())[:160]
