@@ -19,8 +19,10 @@ from connector.lock import keep_wait, wait_over
 from connector.messages.lint import lint
 from connector.messages.write import Writer
 from connector.meter import Meter
-from connector.outbox import smtp
+from connector.outbox import inbox, smtp
 from connector.outbox.desk import Clock
+from connector.outbox.inbox import Inbox
+from connector.outbox.mail import sender_of
 from connector.outbox.smtp import Smtp
 from connector.receivables.capabilities import Capabilities, Notes
 
@@ -42,6 +44,7 @@ class Firm:
     writer: Writer
     mailer: Smtp | None
     zone: ZoneInfo
+    inbox: Inbox | None = None
 
     def today(self, now: datetime) -> date:
         """The firm's day: a sample ledger has a fixed one of its own."""
@@ -58,7 +61,11 @@ def checked(config: Config, environ: Mapping[str, str]) -> Policies:
     Raises:
         ConfigError: with everything that is wrong, at once.
     """
-    problems = [*config.problems, *registry.check(config, environ), *smtp.problems(config.smtp)]
+    problems = [*config.problems, *registry.check(config, environ)]
+    problems += [
+        *smtp.problems(config.smtp),
+        *inbox.problems(config.imap, with_token=_by_token(config)),
+    ]
     folder = config.path.absolute().parent if config.path else Path()
     policies = texts = None
     try:
@@ -107,6 +114,7 @@ def opened(
             writer=Writer(company, config.templates, pdf=can.pdf),
             mailer=Smtp(settings, registry.mail_tokens(config, settings)) if settings else None,
             zone=ZoneInfo(config.timezone or company.timezone),
+            inbox=_inbox(config, environ, company),
         )
     except KeptForSending:
         raise
@@ -116,6 +124,26 @@ def opened(
         raise
     finally:
         provider.close()
+
+
+def _inbox(config: Config, environ: Mapping[str, str], company: Company) -> Inbox | None:
+    """The firm's mailbox, None without one. What the firm itself writes is no answer."""
+    settings = registry.mailbox_settings(config, environ)
+    if not settings:
+        return None
+    own = {company.email}
+    if sender := config.smtp.get("FROM"):
+        own.add(sender_of(sender).addr_spec)
+    tokens = None
+    if _by_token(config):
+        sign_in = registry.mail_settings(config, environ) | {"HOST": settings["HOST"]}
+        tokens = registry.mail_tokens(config, sign_in, use="imap")
+    return Inbox(settings, own=own, token=tokens.current if tokens else None)
+
+
+def _by_token(config: Config) -> bool:
+    """Whether the mailbox opens with the OAuth sign-in of outgoing mail: it has no password."""
+    return "REFRESH_TOKEN" in config.smtp and "PASSWORD" not in config.imap
 
 
 def day_of(firm: Firm, now: datetime) -> Day:

@@ -122,6 +122,7 @@ def warnings(config: Config) -> list[str]:
     }
     for name in (*MAIL_SECRETS, REFRESH):
         secrets[f"RELANCE_SMTP_{name.upper()}"] = config.smtp.get(name.upper(), "")
+    secrets["RELANCE_IMAP_PASSWORD"] = config.imap.get("PASSWORD", "")
     told = (
         (name, warning(reference, setting=name)) for name, reference in secrets.items() if reference
     )
@@ -172,6 +173,19 @@ def mail_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
     return settings
 
 
+def mailbox_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """The firm's IMAP settings by short name with the password resolved; empty without any.
+
+    Raises:
+        ConfigError: the password cannot be had.
+    """
+    settings = dict(config.imap)
+    if reference := settings.get("PASSWORD"):
+        place = _place(config, "RELANCE_IMAP_PASSWORD")
+        settings["PASSWORD"] = resolve(reference, environ, setting=place)
+    return settings
+
+
 def mail_tokens(
     config: Config, settings: Mapping[str, str], use: str = "smtp"
 ) -> AccessTokens | None:
@@ -200,11 +214,13 @@ def mail_tokens(
 
 
 def _mail_problems(config: Config, environ: Mapping[str, str]) -> list[str]:
-    try:
-        mail_settings(config, environ)
-    except ConfigError as error:
-        return list(error.problems)
-    return []
+    problems: list[str] = []
+    for settings in (mail_settings, mailbox_settings):
+        try:
+            settings(config, environ)
+        except ConfigError as error:
+            problems += error.problems
+    return problems
 
 
 def _settings(

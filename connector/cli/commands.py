@@ -93,12 +93,18 @@ def _dry(
     if not as_json:
         plan(study.plan, company)
     _tell_bad(study)
-    return 3 if study.pulled.bad else 0, study.plan.to_json(), study.plan
+    _tell_unheard(study)
+    return 3 if study.pulled.bad or study.heard.problem else 0, study.plan.to_json(), study.plan
 
 
 def _tell_bad(study: Study | Report | Rebuilt) -> None:
     for bad in study.pulled.bad:
         say(f"set aside, tried again on the next run: {bad}")
+
+
+def _tell_unheard(study: Study | Report) -> None:
+    if study.heard.problem:
+        say(f"answers and returned mail are not known: {study.heard.problem}")
 
 
 def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, object], Plan]:
@@ -107,12 +113,14 @@ def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, ob
         report = run_sync(firm, now, bar, stop.is_set)
         company = firm.company.name
     document = report.plan.to_json() | {"delivered": _delivered(report)}
+    document["heard"] = asdict(report.heard)
     if not as_json:
         put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")
         for line in _told(report):
             put(clean(line))
         mind(text for entry in report.plan.reminders for text in entry.warnings)
     _tell_bad(report)
+    _tell_unheard(report)
     return report.exit_code, document, report.plan
 
 
@@ -135,6 +143,7 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
             put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")
             for line in (*_told(report), *(f"  dropped: {why}" for why in done.dropped)):
                 put(clean(line))
+        _tell_unheard(report)
         return report.exit_code or (3 if done.dropped else 0)
 
     return each(firms, work)
@@ -190,6 +199,11 @@ def _told(report: Report) -> list[str]:
         ("unknown", done.unknown),
         ("went without", done.left_out),
         ("note not written", done.note_errors),
+        ("came back", report.heard.bounced),
+        ("held", report.heard.held),
+        ("late", report.heard.delayed),
+        ("came back, nobody held", report.heard.unclear),
+        ("answered", report.heard.answered),
     ):
         told += [f"  {word}: {key}: {because}" for key, because in found.items()]
     if done.opens_at:
@@ -232,6 +246,7 @@ def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
             known = look_up(mirror, what)
             cases = [case for case in study.snapshot.cases if case.invoice_id in known.invoice_ids]
             told = explaining.explain(study.plan, study.snapshot, firm.policies, cases)
+            _tell_unheard(study)
         if as_json:
             lines = [entry.to_json() for entry in told]
             put_json(

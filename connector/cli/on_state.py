@@ -112,9 +112,9 @@ def mark(
         typer.Argument(
             metavar="[WHAT]",
             help="hold, excluded, disputed, promised, plan, insolvent, handed_over, written_off, "
-            "not_delivered, in_difficulty, bill, retention, factored, reply, cause, credit_limit, "
-            "credit_check, supply_stop, strategic, warning_sign or segment; without it, what was "
-            "decided so far.",
+            "not_delivered, in_difficulty, bill, retention, factored, reply, bounced, cause, "
+            "credit_limit, credit_check, supply_stop, strategic, warning_sign or segment; without "
+            "it, what was decided so far.",
         ),
     ] = "",
     until: Annotated[
@@ -149,12 +149,20 @@ def unmark(
     about: About,
     what: Annotated[str, typer.Argument(metavar="WHAT")],
     because: Because,
+    outcome: Annotated[
+        str,
+        typer.Option(
+            "--outcome",
+            metavar="CODE",
+            help="What came of a reply: paid, promise, dispute, difficulty, wrong_contact, other.",
+        ),
+    ] = "",
     config: ConfigOption = None,
 ) -> None:
     """Take a decision back; it stays in the history."""
     from connector.cli import marks
 
-    raise typer.Exit(marks.unmark(chosen(context, config), about, what, because))
+    raise typer.Exit(marks.unmark(chosen(context, config), about, what, because, outcome))
 
 
 @app.command()

@@ -77,7 +77,7 @@ def _row(batch: Batch, customer: str, invoice: str | None, mark: Decision) -> Va
     }
 
 
-SEVERAL = frozenset({Mark.CALL, Mark.RESTART, Mark.BOUNCED})
+SEVERAL = frozenset({Mark.CALL, Mark.RESTART, Mark.BOUNCED, Mark.REPLY})
 """Marks of which one says nothing about another."""
 
 

@@ -50,6 +50,19 @@ class Delivered:
     retry_at: datetime | None = None  # before which the server wants no call
 
 
+@dataclass(slots=True)
+class Heard:
+    """What a run has heard. `bounced`, `delayed` and `unclear` go by reminder key, `answered` by
+    customer; `problem` says why the mailbox could not be read."""
+
+    bounced: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    answered: dict[str, str] = field(default_factory=dict)
+    delayed: dict[str, str] = field(default_factory=dict)
+    unclear: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Everything a delivery needs; `clock` gives aware UTC instants, `zone` is the firm's."""

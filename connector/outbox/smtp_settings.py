@@ -32,7 +32,7 @@ def _server(settings: Mapping[str, str]) -> Iterator[str]:
         yield f"HOST is {host!r}: expected a bare name such as mail.firm.fr"
     if security not in PORTS:
         yield f"SECURITY is {security!r}: expected {', '.join(PORTS)}"
-    if security == "none" and not _is_loopback(host):
+    if security == "none" and not is_loopback(host):
         yield (
             f"SECURITY=none would send letters and password to {host} in the open: "
             "use starttls or tls; none is for a server on this machine"
@@ -74,7 +74,7 @@ def _sign_in(settings: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
