@@ -80,7 +80,7 @@ class OdooServer:
     def now(self) -> str:
         return self.clock().strftime("%Y-%m-%d %H:%M:%S")
 
-    def add(self, model: str, **values: Any) -> int:
+    def add(self, model: str, /, **values: Any) -> int:
         """A new record; stamps are the clock's unless they are given."""
         table = self.tables[model]
         number = int(values.pop("id", 0)) or max(table, default=0) + 1
@@ -88,7 +88,7 @@ class OdooServer:
         table[number] = {"id": number, **stamps, **values}
         return number
 
-    def change(self, model: str, number: int, **values: Any) -> None:
+    def change(self, model: str, number: int, /, **values: Any) -> None:
         """A record written anew, with its stamp."""
         self.tables[model][number].update({"write_date": self.now(), **values})
 
@@ -402,6 +402,8 @@ def sanitised(body: str) -> str:
 def _handler(odoo: OdooServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: else each call waits for a delayed ACK
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
