@@ -52,7 +52,9 @@ class Encoded:
             *(self._payment(record) for record in PAYMENTS),
         ]
         partner(self.odoo, "Un fournisseur", customer_rank=0)  # who is no customer
-        document(self.odoo, self._of("c1"), (None, 5.0), name=False, state="draft", posted_before=False)
+        document(
+            self.odoo, self._of("c1"), (None, 5.0), name=False, state="draft", posted_before=False
+        )
 
     def _of(self, name: str) -> int:
         return int(self.ids[name])
@@ -153,13 +155,9 @@ class Encoded:
             )
             (part,) = record.allocations
             parts = (replace(part, invoice_id=self.ids[part.invoice_id]),)
-            return replace(
-                record, id=f"payment-{number}", customer_id=customer, allocations=parts
-            )
+            return replace(record, id=f"payment-{number}", customer_id=customer, allocations=parts)
         number = self.odoo.add("account.payment", state="draft", **values)
-        line = money(
-            self.odoo, owner, whole, on=record.paid_on, state="draft", payment_id=number
-        )
+        line = money(self.odoo, owner, whole, on=record.paid_on, state="draft", payment_id=number)
         move = self.odoo.get("account.move.line", line)["move_id"]
         self.odoo.change("account.payment", number, move_id=move)
         return replace(
