@@ -34,8 +34,8 @@ NEVER_TRIED = (
 )
 NO_SERVER = "mail_smtp"
 LOST = ("bounce", "exception", "canceled")
-_TAG = re.compile(r"<[^<>]*>")
-_DIRECTIVE = re.compile(r"""\st-[^\s=>/]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+))?""", re.I)
+_TAG = re.compile(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
+_ATTRIBUTE = re.compile(r"""\s+([^\s=>/"']+)(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']+))?""")
 
 
 class Kept(Row):
@@ -90,7 +90,7 @@ def _plain_tag(found: re.Match[str]) -> str:
     """A tag without template directives; nothing in place of one that is a directive."""
     if re.match(r"</?t[\s/>]", found[0], re.IGNORECASE):
         return ""
-    return _DIRECTIVE.sub("", found[0])
+    return _ATTRIBUTE.sub(lambda a: "" if a[1].lower().startswith("t-") else a[0], found[0])
 
 
 def note_html(text: str) -> str:
