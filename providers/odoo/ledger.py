@@ -83,7 +83,9 @@ class Ledger:
     @cached_property
     def _settled(self) -> tuple[Link, int]:
         link = self._connect()
-        return link, settled_on(link, self._chosen)
+        company = settled_on(link, self._chosen)
+        link.fields(MOVE, documents.DOCUMENT, documents.DOCUMENT_OPTIONAL)  # or nothing can be read
+        return link, company
 
     @property
     def link(self) -> Link:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.stand_ins.odoo_model import MODELS, Row, empty, fields_of, holds
+from tests.stand_ins.odoo_model import MODELS, Row, condition, empty, fields_of
 
 PDF = b"%PDF-1.4 the invoice as wkhtmltopdf makes it"
 PAGE = "<!DOCTYPE html>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
@@ -83,7 +83,7 @@ class OdooServer:
     def add(self, model: str, /, **values: Any) -> int:
         """A new record; stamps are the clock's unless they are given."""
         table = self.tables[model]
-        number = int(values.pop("id", 0)) or max(table, default=0) + 1
+        number = int(values.pop("id", 0)) or next(reversed(table), 0) + 1
         stamps = {"create_date": self.now(), "write_date": self.now()}
         table[number] = {"id": number, **stamps, **values}
         return number
@@ -134,24 +134,27 @@ class OdooServer:
             rows = [row for row in rows if row.get("active", True)]
         if "company_id" in known and (allowed := context.get("allowed_company_ids")):
             rows = [row for row in rows if row.get("company_id") in (*allowed, False, None)]
-        return [row for row in rows if holds(self.tables, model, row, domain)]
+        return list(filter(condition(self.tables, model, domain), rows))
 
-    def _shown(self, model: str, row: Row, fields: list[str]) -> Row:
+    def _shown(self, model: str, rows: list[Row], fields: list[str]) -> list[Row]:
         known = fields_of(model, self.version)
-        shown: Row = {"id": row["id"]}
-        for name in fields or known:
+        for name in fields:
             if name not in known:
                 text = f"Invalid field '{name}' on '{model}'"
                 raise Fault("builtins.ValueError", text, 500)
-            kind = known[name]
-            value = row.get(name, empty(kind))
-            if name == "is_blacklisted":
-                value = row.get("email") in self.blacklist
-            if kind in MODELS and value:
-                target = self.tables[kind][value]
-                value = [value, target.get("name") or f"{kind},{value}"]
-            shown[name] = float(value) if kind == "monetary" else value
-        return shown
+        kinds = [(name, known[name]) for name in fields]
+        return [
+            {"id": row["id"], **{name: self._value(row, name, kind) for name, kind in kinds}}
+            for row in rows
+        ]
+
+    def _value(self, row: Row, name: str, kind: str) -> object:
+        value = row.get(name, empty(kind))
+        if name == "is_blacklisted":
+            return row.get("email") in self.blacklist
+        if value and kind in MODELS:
+            return [value, self.tables[kind][value].get("name") or f"{kind},{value}"]
+        return float(value) if kind == "monetary" else value
 
     def _do_search(self, model: str, context: Row, **asked: Any) -> list[int]:
         asked.setdefault("fields", ["id"])
@@ -169,17 +172,17 @@ class OdooServer:
         order: str = "id",
         limit: int | None = None,
     ) -> list[Row]:
-        self._shown(model, {"id": 0}, fields)
+        self._shown(model, [], fields)
         rows = self._found(model, domain, context)
         name, _, way = order.partition(" ")
         rows.sort(key=lambda row: (row.get(name) or "", row["id"]) if name != "id" else row["id"])
         if way == "desc":
             rows.reverse()
-        return [self._shown(model, row, fields) for row in rows[:limit]]
+        return self._shown(model, rows[:limit], fields)
 
     def _do_read(self, model: str, context: Row, ids: list[int], fields: list[str]) -> list[Row]:
         table = self.tables[model]
-        return [self._shown(model, table[n], fields) for n in ids if n in table]
+        return self._shown(model, [table[n] for n in ids if n in table], fields)
 
     def _do_fields_get(
         self, model: str, context: Row, allfields: list[str], attributes: list[str]

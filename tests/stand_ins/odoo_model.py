@@ -1,6 +1,6 @@
 """The models of the stand-in for Odoo: their fields by version, and what a domain finds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Row = dict[str, Any]
@@ -198,35 +198,44 @@ def empty(kind: str) -> object:
     return [] if kind.startswith("[") else False
 
 
-def holds(tables: Mapping[str, Mapping[int, Row]], model: str, row: Row, domain: list[Any]) -> bool:
-    """Whether a record is in a domain, which is in Polish notation."""
+Tables = Mapping[str, Mapping[int, Row]]
+Test = Callable[[Row], bool]
+
+
+def condition(tables: Tables, model: str, domain: list[Any]) -> Test:
+    """Whether a record is in a domain, which is in Polish notation; read once for all records."""
     left = list(domain)
 
-    def term() -> bool:
+    def term() -> Test:
         head = left.pop(0)
-        if head == "|":
+        if head in ("|", "&"):
             one, other = term(), term()
-            return one or other
-        if head == "&":
-            one, other = term(), term()
-            return one and other
-        if head == "!":
-            return not term()
+            if head == "|":
+                return lambda row: one(row) or other(row)
+            return lambda row: one(row) and other(row)
         path, operator, wanted = head
-        return any(_compare(v, operator, wanted) for v in values(tables, model, row, path))
+        if operator in ("in", "not in"):
+            wanted = frozenset(wanted)
+        kind = (STAMPS.get(path) or MODELS[model].get(path, "")) if "." not in path else ""
+        if kind and not kind.startswith("["):
+            blank = empty(kind)
+            return lambda row: _compare(row.get(path, blank), operator, wanted)
+        return lambda row: any(
+            _compare(value, operator, wanted) for value in values(tables, model, row, path)
+        )
 
-    results = []
+    terms: list[tuple[bool, Test]] = []
     while left:
-        results.append(term())
-    return all(results)
+        by_id = left[0][0] in ("id", "move_id")  # asked first: it leaves the fewest
+        terms.append((not by_id, term()))
+    tests = [test for _, test in sorted(terms, key=lambda pair: pair[0])]
+    return lambda row: all(test(row) for test in tests)
 
 
-def values(
-    tables: Mapping[str, Mapping[int, Row]], model: str, row: Row, path: str
-) -> Iterable[object]:
+def values(tables: Tables, model: str, row: Row, path: str) -> Iterable[object]:
     """What stands at the end of a path of fields: several where it leads through several."""
     name, _, rest = path.partition(".")
-    kind = {**STAMPS, **MODELS[model]}[name]
+    kind = STAMPS.get(name) or MODELS[model][name]
     found = row.get(name, empty(kind))
     if not rest:
         return found if isinstance(found, list) else [found]
