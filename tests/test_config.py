@@ -13,10 +13,11 @@ from connector.config import Config, clash, find, installation, load, option, sa
 from connector.configfile import PREFIX
 from connector.errors import ConfigError
 from providers.files import SPEC as FILES
+from providers.odoo import SPEC as ODOO
 from providers.tryton import SPEC as TRYTON
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = {spec.name: {setting.name for setting in spec.settings} for spec in (FILES, TRYTON)}
+SHIPPED = {spec.name: {setting.name for setting in spec.settings} for spec in (FILES, ODOO, TRYTON)}
 PROVIDERS = {
     **SHIPPED,
     "sage": {"URL"},
@@ -150,7 +151,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     )
     told = "\n".join(found.problems)
     assert len(found.problems) == 5
-    assert "RELANCE_PROVIDER is missing: name one of files, sage, sage_x3, tryton" in told
+    assert "RELANCE_PROVIDER is missing: name one of files, odoo, sage, sage_x3, tryton" in told
     assert "RELANCE_MODE is given twice, first on line 1" in told
     assert found.mode == "review"
 

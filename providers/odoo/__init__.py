@@ -1,14 +1,12 @@
 """Odoo, versions 16 to 19: one company's customer invoices, and notes and mails on them.
 
 What it cannot tell: a deleted row leaves no trace. A contact taken away shows in `account` and in
-the next change of its customer; a bank line that was matched anew is another payment. Posted
-documents cannot be deleted, and are compared with `open_items` on every run.
+the next change of its customer. Posted documents cannot be deleted, and are compared with
+`open_items` on every run; money that was set against nothing is looked for by `pages.money`.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -37,35 +35,23 @@ from connector.receivables.records import (
     PaymentState,
 )
 from providers.http import Session
-from providers.odoo.documents import LINE, MOVE
+from providers.odoo import pages
 from providers.odoo.firm import bank_line
-from providers.odoo.ledger import Found, Ledger
+from providers.odoo.ledger import Ledger
 from providers.odoo.links import Link, connected
 from providers.odoo.mail import compose, note, partners_of, send, traces
 from providers.odoo.paper import document
-from providers.odoo.parties import PARTNER, Party
-from providers.odoo.payments import PARTIAL, PAYMENT
+from providers.odoo.parties import Party
 from providers.odoo.rights import capabilities, findings
-from providers.odoo.stream import Mark, changed, newest
-from providers.odoo.wire import NoRight, chunks, number_of
+from providers.odoo.wire import chunks, number_of
 
 PAGE = 500  # rows: a slow server stays under its 60 s
 
-# the stamps that make a row changed: its own; of the due line that somebody edited; of what it is
-# set against; and of the partner, for a merge moves documents to another without stamping them
-DOCUMENT_STAMPS = ("write_date", "line_ids.write_date", "commercial_partner_id.write_date")
-MONEY_STAMPS = ("write_date", "matched_debit_ids.write_date", "partner_id.write_date")
-TRANSIT_STAMPS = ("write_date", "partner_id.write_date")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A list that is told in pages: what reads it, the domain of all of it, and its stamps."""
-
-    model: str
-    read: Callable[[list[object], int], Found[Any]]
-    whole: Callable[[], list[object]]
-    stamps: Sequence[str]
+STREAMS = {
+    Kind.CUSTOMERS: pages.customers,
+    Kind.INVOICES: pages.documents,
+    Kind.PAYMENTS: pages.money,
+}
 
 
 class Odoo:
@@ -122,63 +108,10 @@ class Odoo:
         Raises:
             Unsupported: a kind that Odoo does not have.
         """
-        ledger = self._ledger
-        if kind is Kind.CUSTOMERS:
-            return self._customers(since)
-        if kind is Kind.INVOICES:
-            models = (MOVE, LINE, PARTNER)
-            documents = Part(MOVE, ledger.documents, ledger.posted, DOCUMENT_STAMPS)
-            return self._pages(since, models, [documents])
-        if kind is Kind.PAYMENTS:
-            models = (LINE, PARTIAL, PAYMENT, PARTNER)
-            booked = Part(LINE, ledger.payments, ledger.received, MONEY_STAMPS)
-            transit = Part(PAYMENT, ledger.transits, ledger.in_transit, TRANSIT_STAMPS)
-            return self._pages(since, models, [booked, transit])
-        raise Unsupported(f"odoo: no changes of {kind}")
-
-    def _begun(self, cursor: Cursor | None, models: Sequence[str]) -> Mark:
-        """Where to go on. What changes after the first page is asked for is newer than `until`."""
-        mark = Mark.parse(cursor)
-        return mark if mark.begun else Mark(low=mark.low, until=newest(self._link, models))
-
-    def _customers(self, cursor: Cursor | None) -> Iterator[Page]:
-        mark = self._begun(cursor, (PARTNER, MOVE, LINE, PAYMENT))
-        ids = self._ledger.customer_ids(mark.low)
-        total = None if mark.low else len(ids)
-        left = list(chunks((n for n in ids if n > mark.position), self._page)) or [[]]
-        for place, wanted in enumerate(left, 1):
-            found = self._ledger.customers(wanted)
-            mark = mark.done() if place == len(left) else mark.at(0, wanted[-1])
-            records, bad = tuple(found.records), tuple(found.bad)
-            yield Page(records=records, bad=bad, cursor=mark.text(), total=total)
-
-    def _pages(
-        self, cursor: Cursor | None, models: Sequence[str], parts: Sequence[Part]
-    ) -> Iterator[Page]:
-        mark = self._begun(cursor, models)
-        total = None if mark.low or mark.begun else sum(self._count(part) for part in parts)
-        while True:
-            part = parts[mark.part]
-            domain = part.whole()
-            if mark.low:
-                domain = [*domain, *changed(mark.low, part.stamps)]
-            found = part.read([*domain, ["id", ">", mark.position]], self._page)
-            ended = len(found.ids) < self._page
-            last = ended and part is parts[-1]
-            if last:
-                mark = mark.done()
-            else:
-                mark = mark.at(mark.part + 1, 0) if ended else mark.at(mark.part, found.ids[-1])
-            records, bad = tuple(found.records), tuple(found.bad)
-            yield Page(records=records, bad=bad, cursor=mark.text(), total=total)
-            if last:
-                return
-
-    def _count(self, part: Part) -> int:
-        try:
-            return int(self._link.call(part.model, "search_count", int, domain=part.whole()))
-        except NoRight:
-            return 0
+        told = STREAMS.get(kind)
+        if not told:
+            raise Unsupported(f"odoo: no changes of {kind}")
+        return told(self._ledger, since, self._page)
 
     def open_items(self) -> Iterator[OpenItem]:
         """What Odoo says is left to pay, of each posted document.
@@ -320,7 +253,7 @@ SPEC = ProviderSpec(
         native_reminders=True,
         contacts_only=True,
     ),
-    kinds=(Kind.CUSTOMERS, Kind.INVOICES, Kind.PAYMENTS),
+    kinds=tuple(STREAMS),
     settings=(
         Setting(name="URL", help="the server, as https://firm.odoo.com"),
         Setting(name="DATABASE", help="the database's name; at odoo.com the word before .odoo.com"),

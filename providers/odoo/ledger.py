@@ -27,6 +27,7 @@ from providers.odoo.wire import (
     Sheet,
     Text,
     cents,
+    chunks,
     either,
     number_of,
 )
@@ -296,6 +297,15 @@ class Ledger:
             for row in self.link.sheet(model, Word, [["id", "in", unread]], [field]).rows:
                 self._words[model, row.id] = getattr(row, field)
         return {n: self._words[model, n] for n in wanted if (model, n) in self._words}
+
+    def there(self, model: str, ids: Iterable[int]) -> set[str]:
+        """Those of the ids that are still there."""
+        found: set[str] = set()
+        for wanted in chunks(ids, MANY):
+            asked = [["id", "in", wanted]]
+            told = self.link.call(model, "search", list[int], domain=asked, order="id") or ()
+            found |= {str(number) for number in told}
+        return found
 
     def owed(self) -> Iterator[OpenItem]:
         """What is left of each open document, read in large pages; unreadable rows left out."""

@@ -1,9 +1,9 @@
 """Where a read of changes was left, and what counts as changed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.contract import Cursor
@@ -14,18 +14,24 @@ from providers.odoo.wire import NoRight, Row, either, stamp
 OVERLAP = timedelta(minutes=10)
 
 
+Loose = tuple[str, str, str, int]
+"""Money set against nothing: customer, currency, day, amount."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """A cursor: `low` bounds the read; the others are those of one under way.
 
     `until` is the newest stamp there was before its first page, in the rows' own time; `position`
-    the last id that was told, of the list that `part` counts.
+    the last id that was told, of the list that `part` counts. `loose` is money by id that
+    was set against nothing when it was told.
     """
 
     low: datetime | None = None
     until: datetime | None = None
     part: int = 0
     position: int = 0
+    loose: Mapping[str, Loose] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, cursor: Cursor | None) -> "Mark":
@@ -37,6 +43,7 @@ class Mark:
             until=datetime.fromisoformat(until) if until else None,
             part=raw.get("part", 0),
             position=raw.get("position", 0),
+            loose={number: tuple(known) for number, known in raw.get("loose", {}).items()},
         )
 
     @property
@@ -52,6 +59,8 @@ class Mark:
         if self.begun:
             found["until"] = self.until.isoformat() if self.until else None
             found |= {"part": self.part, "position": self.position}
+        if self.loose:
+            found["loose"] = dict(self.loose)
         return json.dumps(found)
 
     def at(self, part: int, position: int) -> "Mark":

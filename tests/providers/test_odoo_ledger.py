@@ -332,6 +332,22 @@ def test_a_payment_taken_back_is_void(books: Books) -> None:
     assert books.provider.account(str(books.customer)).payments == ()
 
 
+def test_money_on_account_that_was_deleted_is_void(books: Books) -> None:
+    """A bank line that is matched anew is deleted and made again."""
+    kept, gone = (money(books.odoo, books.customer, amount) for amount in (40.0, 30.0))
+    books.caught_up()
+    del books.odoo.tables["account.move.line"][gone]
+    pages = list(books.provider.changes(Kind.PAYMENTS, books.cursors[Kind.PAYMENTS]))
+    void = gather(pages)[Payment, str(gone)]
+    assert isinstance(void, Payment)
+    assert (void.state, void.unallocated, void.amount) == (PaymentState.VOID, 0, 3000)
+    assert void.customer_id == str(books.customer)
+    again = gather(list(books.provider.changes(Kind.PAYMENTS, pages[-1].cursor)))
+    assert (Payment, str(gone)) not in again
+    (loose,) = books.provider.account(str(books.customer)).payments
+    assert loose.id == str(kept)
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [

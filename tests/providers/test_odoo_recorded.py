@@ -23,13 +23,14 @@ from connector.receivables.records import (
     DocumentState,
     DueLine,
     Mark,
+    Message,
     PaymentState,
     Role,
 )
 from providers.odoo.documents import MOVE, Document, DueEntry, to_document
 from providers.odoo.door import version_of
 from providers.odoo.links import Json2, JsonRpc, Link, connected
-from providers.odoo.mail import NOTIFICATION, note, notified, plain
+from providers.odoo.mail import NOTIFICATION, compose, note, notified, plain
 from providers.odoo.paper import document
 from providers.odoo.parties import PARTNER, Party, to_customer
 from providers.odoo.payments import Transit, to_transit
@@ -298,6 +299,37 @@ def test_a_note_by_json2() -> None:
     assert note(by_key(), 1, "Note") == "126"
     recorded = exchange("63-json2-note")["request"]["body"]
     assert sent().keys() - {"context"} == recorded.keys()
+
+
+@responses.activate
+def test_the_composer_is_used_as_it_was_seen_to_work() -> None:
+    (recorded,), _ = asked("87-compose-create-reader")
+    names = [*recorded, "attachment_ids", "use_exclusion_list"]
+    responses.add("POST", f"{URL}/jsonrpc", json={"result": {name: {} for name in names}})
+    give("87-compose-create-reader")
+    message = Message(
+        customer_id="12",
+        invoice_ids=("6",),
+        to=("accounts@northfield.example",),
+        language="en",
+        subject="Reminder FAC/2026/00006",
+        text="",
+        html=f"<p>Dear customer,<br/><b>invoice overdue</b></p><p>Ref. {'0' * 20}</p>",
+        reference="0" * 20,
+    )
+    assert compose(by_rpc(), message, 6, [12], [], "0" * 20) == 2
+    args = sent()["params"]["args"]
+    (mine,) = args[5][0]
+    assert args[3:5] == ["mail.compose.message", "create"]
+    for name in ("model", "res_ids", "composition_mode", "subject", "partner_ids", "force_send"):
+        assert mine[name] == recorded[name]
+    assert mine["auto_delete"] is mine["use_exclusion_list"] is False
+    assert set(mine) <= set(names)
+    give("88-compose-send-reader")
+    link = by_rpc()
+    done = link.call("mail.compose.message", "action_send_mail", object, write=True, ids=[2])
+    assert done == result("88-compose-send-reader")
+    assert sent()["params"]["args"][3:6] == ["mail.compose.message", "action_send_mail", [[2]]]
 
 
 @responses.activate
