@@ -14,6 +14,7 @@ from connector.configfile import PREFIX
 from connector.errors import ConfigError
 from providers.dolibarr import SPEC as DOLIBARR
 from providers.files import SPEC as FILES
+from providers.odoo import SPEC as ODOO
 from providers.tryton import SPEC as TRYTON
 
 ROOT = Path(__file__).parent.parent

@@ -1,1 +1,1 @@
-"""Servers that answer as a product's recorded ones did, for what cannot be installed here."""
+"""Servers on loopback that answer as real ones were recorded to, and keep what is written."""
