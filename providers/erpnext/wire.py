@@ -30,9 +30,12 @@ def exact(raw: object) -> object:
     if isinstance(raw, bool) or not isinstance(raw, int | float | str | Decimal):
         raise ValueError("not an amount")
     try:
-        return Decimal(str(raw)).quantize(NOISE)
+        found = Decimal(str(raw)).quantize(NOISE)
     except ArithmeticError:
         raise ValueError(f"{raw} is not an amount") from None
+    if not found.is_finite():
+        raise ValueError(f"{raw} is not an amount")
+    return found
 
 
 def empty(raw: object) -> object:

@@ -51,7 +51,7 @@ def books(version: int = 15, *roles: str) -> ErpNextSite:
         tax_id="FR12345678901",
         email="compta@demo.example",
         phone_no="04 72 00 00 00",
-        creation=datetime(2024, 1, 15, 9, 12, 33, 123456),
+        creation=datetime.fromisoformat("2024-01-15 09:12:33.123456"),
     )
     for code, name in NAMES.items():
         site.put("Country", name, country_name=name, code=code.lower())

@@ -81,6 +81,7 @@ READS: dict[str, set[str]] = {
         "Notification", "Deleted Document", "Dunning",
     },
     "Inbox User": {"Communication", "Email Account"},
+    "Helpdesk": {"Comment", "Communication"},  # reads lists, in which mails are left out
     "Deletions": {"Deleted Document"},  # a role that a firm made for it
 }  # fmt: skip
 STATUS = {
@@ -149,7 +150,7 @@ class ErpNextSite:
 
     def __init__(self, version: int = 15, zone: str = "Europe/Paris") -> None:
         self.version, self.zone = version, zone
-        self.now = datetime(2026, 11, 2, 9, 0)
+        self.now = datetime.fromisoformat("2026-11-02 09:00")
         self.tables: dict[str, dict[str, Doc]] = {name: {} for name in FIELDS if name not in TABLES}
         self.fields = {name: set(f"{STANDARD} {more}".split()) for name, more in FIELDS.items()}
         for name in TABLES:
