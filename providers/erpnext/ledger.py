@@ -48,21 +48,24 @@ class Ledger:
             return self.customers(named_after(after), limit=limit)
         moved: list[Filter] = [["modified", ">=", stamped(low)]]
         whose: list[Filter] = [["link_doctype", "=", "Customer"], *moved]
-        touched = sorted(
-            {
-                row.link_name
-                for parent in ("Contact", "Address")
-                for row in self.site.links(parent, whose)
-            }
-        )
-        any_of = [*moved, ["name", "in", touched]] if touched else moved
+        touched: set[str] = set()
+        for parent in ("Contact", "Address"):
+            with suppress(Forbidden):
+                touched |= {row.link_name for row in self.site.links(parent, whose)}
+        any_of = [*moved, ["name", "in", sorted(touched)]] if touched else moved
         return self.customers(named_after(after), any_of, limit)
 
     def customers(
         self, filters: Sequence[Filter], any_of: Sequence[Filter] = (), limit: int = FEW
     ) -> Found:
         found = self.link.sheet(
-            "Customer", Party, filters, parties.PARTY, any_of=any_of, limit=limit
+            "Customer",
+            Party,
+            filters,
+            parties.PARTY,
+            any_of=any_of,
+            optional=parties.PARTY_OPTIONAL,
+            limit=limit,
         )
         names = [row.name for row in found.rows]
         people = self._linked("Contact", Person, names, parties.PERSON, parties.PERSON_OPTIONAL)

@@ -125,7 +125,7 @@ def _sees_all(link: Link, user: str) -> bool:
         return not SEES_ALL.isdisjoint(roles) and all(
             map(link.readable, ("Comment", "Communication"))
         )
-    except Rejected:
+    except (Rejected, Forbidden):
         return False
 
 

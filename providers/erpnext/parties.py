@@ -28,8 +28,8 @@ PARTY = (
     "mobile_no",
     "disabled",
     "is_frozen",
-    "_user_tags",
 )
+PARTY_OPTIONAL = ("_user_tags",)
 PERSON = ("first_name", "last_name", "email_id", "phone", "mobile_no", "is_primary_contact")
 PERSON_OPTIONAL = ("is_billing_contact",)  # a field that ERPNext adds to Frappe's contacts
 PLACE = (

@@ -87,10 +87,8 @@ def test_the_first_reminder_a_payment_and_a_lost_state(site: ErpNextSite, desk: 
     assert len(notes) == len(lines) == 3
 
     site.night()  # called overdue, without a stamp
-    assert not sync(desk)["delivered"]["sent"]
-
     site.pay("F-1", 1440.5)
-    sync(desk)
+    assert not sync(desk)["delivered"]["sent"]
     assert "settled, paid" in desk.relance("why", "F-1").out
 
     for file in desk.folder.glob("config.db*"):

@@ -182,7 +182,11 @@ def test_a_list_is_asked_for_more_than_its_twenty_names(
 
 @pytest.mark.parametrize(
     ("doctype", "name"),
-    [("Contact", "is_billing_contact"), ("Payment Schedule", "discount_date")],
+    [
+        ("Contact", "is_billing_contact"),
+        ("Customer", "_user_tags"),
+        ("Payment Schedule", "discount_date"),
+    ],
 )
 def test_a_field_that_a_site_has_not_is_done_without(
     site: ErpNextSite, doctype: str, name: str
@@ -217,6 +221,8 @@ def test_without_contacts_requests_and_journals_the_rest_is_read(site: ErpNextSi
     assert not provider.probe().pay_link
     for kind in SPEC.kinds:
         assert gather(list(provider.changes(kind, None)))
+        site.write("Customer", "C0001")
+        assert changed(provider, kind, caught_up(provider, kind))
 
 
 def test_the_firm(site: ErpNextSite, provider: ErpNext) -> None:
