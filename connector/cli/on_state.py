@@ -71,6 +71,20 @@ def reject(
 
 
 @app.command()
+def write(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    about: About,
+    config: ConfigOption = None,
+) -> None:
+    """Propose a message beside the steps: thank_you, part_payment, instalments, statement,
+    later_than_usual, or a text of your own."""
+    from connector.cli import writing
+
+    raise typer.Exit(writing.write(chosen(context, config), text, about))
+
+
+@app.command()
 def letters(
     context: typer.Context,
     keys: Annotated[

@@ -77,6 +77,10 @@ class Rung:
         return cls(Stage(stage), int(number[1:] if side else number), side)
 
 
+BY_HAND = Rung(Stage.FRIENDLY, 0, side=True)
+"""`friendly.c0`: a message that a person asked for. No step: it counts for nothing but the gap."""
+
+
 class HadState(StrEnum):
     """What became of a step for a line."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, update
 
 from connector.contract import Trace
 from connector.dunning.plan import line_key, reminder_key
-from connector.dunning.snapshot import Channel, Rung
+from connector.dunning.snapshot import BY_HAND, Channel, Rung
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, Where, listed
 from connector.mirror.decisions import endings, said
@@ -129,7 +129,7 @@ def _insert(
             "step": str(rung.stage),
             "stage": str(rung.stage),
             "n": rung.number,
-            "channel": str(Channel.CALL if rung.side else Channel.EMAIL),
+            "channel": str(Channel.CALL if rung.side and rung != BY_HAND else Channel.EMAIL),
             "state": str(ReminderState.SENT),
             "planned_on": trace.on,
             "sent_on": trace.on,
