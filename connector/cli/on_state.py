@@ -124,8 +124,8 @@ def mark(
             metavar="[WHAT]",
             help="hold, excluded, disputed, promised, plan, insolvent, handed_over, written_off, "
             "not_delivered, in_difficulty, bill, retention, factored, reply, cause, credit_limit, "
-            "credit_check, supply_stop, strategic, warning_sign or segment; without it, what was "
-            "decided so far.",
+            "credit_check, supply_stop, strategic, warning_sign, segment, terms or waived; without it, "
+            "what was decided so far.",
         ),
     ] = "",
     until: Annotated[

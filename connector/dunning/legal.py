@@ -27,9 +27,19 @@ def _nl_fourteen_days(sent_on: date, channel: Channel) -> date:
     return received + timedelta(days=15)
 
 
+def _uk_letter_of_claim(sent_on: date, channel: Channel) -> date:
+    """Thirty days from the date of the letter, and three more of the post.
+
+    Source: Pre-Action Protocol for Debt Claims (England and Wales), paragraphs 3.2 and 3.4; the
+    letter itself is posted on the day of its date or the next.
+    """
+    return sent_on + timedelta(days=33 if channel is Channel.LETTER else 30)
+
+
 DUTIES: Mapping[str, Callable[[date, Channel], date]] = {
     "be-consumer-first": _be_consumer_first,
     "nl-14-day-letter": _nl_fourteen_days,
+    "uk-letter-of-claim": _uk_letter_of_claim,
 }
 
 

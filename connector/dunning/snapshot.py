@@ -195,8 +195,8 @@ class Case:
     `line` counts the lines of the invoice from 1 by due date. `mismatch` says in words which of
     the product's own figures disagree, empty when they agree. `transit_on` is the day a pending
     payment of this invoice was entered. `reopened_on` is the day the line was seen open again
-    after it had been settled. `received` is what the customer has paid lately, told only where a
-    promise, a payment plan or a discount is to be held against it. `open_before` and `open_after`
+    after it had been settled. `received` is what the customer has paid lately, told only where a part
+    was paid, or a promise, a payment plan or a discount is to be held against it. `open_before` and `open_after`
     are the balances of the invoice's other open lines, by due date. `discount` may be deducted
     when the rest is paid by `discount_until`.
     """

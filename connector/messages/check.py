@@ -42,18 +42,21 @@ class Said:
     body: str
 
 
-def faults(reminder: Reminder, said: Said, company: Company, locale: Locale) -> list[str]:
+def faults(
+    reminder: Reminder, said: Said, company: Company, locale: Locale, terms: str = ""
+) -> list[str]:
     """Why a message may not go, in words with the way to mend it; empty when it may.
 
     Amounts and dates are looked for in the forms that the filters give them; line ends and
-    spaces do not count. Names and numbers from outside are no words of ours.
+    spaces do not count. Names, numbers and terms of payment are no words of a text.
     """
-    ours = _without(_outside(reminder, company), said.body)
+    outside = _outside(reminder, company, terms)
+    ours = _without(outside, said.body)
     return [
         *_missing(reminder, said, locale),
         *_nobody(said, company),
         *_no_way_to_pay(reminder, said, company),
-        *_words(reminder, f"{_without(_outside(reminder, company), said.subject)}\n\n{ours}"),
+        *_words(reminder, f"{_without(outside, said.subject)}\n\n{ours}"),
         *_too_much(reminder, ours),
     ]
 
@@ -152,9 +155,10 @@ def _too_much(reminder: Reminder, text: str) -> Iterator[str]:
         yield f"it is too long: {len(text)} characters, at most {limit}"
 
 
-def _outside(reminder: Reminder, company: Company) -> re.Pattern[str] | None:
-    """Every name and number of the message that is not ours, longest first."""
-    values = [reminder.customer_name, reminder.contact_name, reminder.contact_phone]
+def _outside(reminder: Reminder, company: Company, terms: str) -> re.Pattern[str] | None:
+    """Every name, number and term of the message that is not a text's own, longest first."""
+    values = [terms, reminder.owner, *(line.terms for line in reminder.lines)]
+    values += [reminder.customer_name, reminder.contact_name, reminder.contact_phone]
     values += [company.name, company.contact_name, company.email, company.phone, company.legal_id]
     values += [*company.address.split("\n"), *company.bank_line.split("\n")]
     for line in reminder.lines:

@@ -21,6 +21,13 @@ from connector.messages.view import Facts
 from connector.receivables.records import Attachment, Message
 
 _BY_HAND = (Channel.CALL, Channel.VISIT, Channel.TASK)
+_ENCLOSE = {
+    "uk-letter-of-claim": (
+        "enclose with the letter of claim the Information Sheet, the Reply Form and the Standard "
+        "Financial Statement of the Pre-Action Protocol for Debt Claims: Relance prints the letter "
+        "alone"
+    )
+}
 _NOTE_LANGUAGE = "en"  # of notes, where neither package nor firm has them in the firm's language
 
 
@@ -90,8 +97,13 @@ class Writer:
                 raise BadRecord("invoice", line.invoice_id, "number", problem)
         name = self._name(reminder)
         locale = self._locale(reminder)
-        plain = Facts(self.company, reminder, locale, html=False).context(today, attached=self.pdf)
-        marked = Facts(self.company, reminder, locale, html=True).context(today, attached=self.pdf)
+        terms = clean(self._texts.terms(reminder.language))
+        plain, marked = (
+            Facts(self.company, reminder, locale, html=html, terms=terms).context(
+                today, attached=self.pdf
+            )
+            for html in (False, True)
+        )
         whole_subject = self._plain.subject(name, plain)
         subject = subject_line(whole_subject)
         foot = self._foot(reminder)
@@ -103,7 +115,7 @@ class Writer:
             subject=subject,
             foot=foot,
         )
-        found = faults(reminder, Said(whole_subject, body), self.company, locale)
+        found = faults(reminder, Said(whole_subject, body), self.company, locale, terms)
         if {reference_of(text), reference_of(html)} != {reminder.key}:
             found.append(
                 "the text writes `Ref. ` before 20 digits: that is kept for the reference at the "
@@ -179,9 +191,11 @@ class Writer:
         """A formal text as it came with the program: the firm has not read it yet."""
         name = self._name(reminder)
         formal = reminder.rung.stage is Stage.NOTICE or reminder.legal
+        told = [_ENCLOSE[reminder.legal]] if reminder.legal in _ENCLOSE else []
         if not formal or name in self._texts.own:
-            return ()
+            return tuple(told)
         return (
+            *told,
             f"the formal text {name} is the program's own and the firm has not reviewed it: have "
             f"it read by a lawyer, then put a copy into the folder of RELANCE_TEMPLATES",
         )

@@ -68,7 +68,7 @@ def _later(desk: Desk, row: Row, done: Delivered) -> bool:
         return True
     policy = desk.policies.named.get(row.policy, desk.policies.firm)
     local = now.astimezone(desk.zone)
-    opens = next_opening(policy.hours, local)
+    opens = next_opening(policy.hours_for(row.kind), local)
     if opens <= local:
         return False
     done.opens_at = min(opens, done.opens_at or opens)

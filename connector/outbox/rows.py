@@ -8,7 +8,7 @@ from typing import Any
 from connector.dunning.decide import Wanted
 from connector.dunning.snapshot import Channel, Rung
 from connector.mirror.tables import ReminderState
-from connector.receivables.records import Attachment, Message
+from connector.receivables.records import Attachment, CustomerKind, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,11 @@ class Row:
     origin: str
     lines: tuple[Line, ...]
     entry: Mapping[str, Any]  # whatever else its delivery needs; of a letter its facts
+
+    @property
+    def kind(self) -> CustomerKind:
+        """Who the customer is in law."""
+        return CustomerKind(self.entry.get("kind") or CustomerKind.BUSINESS)
 
     @property
     def message(self) -> Message:

@@ -58,6 +58,7 @@ def add(
             "attachments": [asdict(item) for item in message.attachments] if message else [],
             "notes": notes,
             "policy_version": entry.policy_version,
+            "kind": str(entry.kind),
             **_by_post(entry, today),
         },
         "deadline_on": entry.deadline_on,
