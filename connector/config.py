@@ -20,6 +20,7 @@ EXAMPLE = ".example.env"
 MODES = ("review", "auto")
 SECURITY = ("starttls", "tls", "none")
 SMTP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FROM", "SECURITY")
+OWN_NAMES = ("ADDRESS", "LEGAL_ID", "BANK_LINE")
 NAMES = (
     "PROVIDER",
     "STATE",
@@ -29,6 +30,7 @@ NAMES = (
     "TIMEZONE",
     "MODE",
     "INTERVAL_MINUTES",
+    *(f"OWN_{name}" for name in OWN_NAMES),
     *(f"SMTP_{name}" for name in SMTP_NAMES),
 )
 """What the core reads, without the prefix; each provider has its own names beside these."""
@@ -54,6 +56,7 @@ class Config:
     smtp: Mapping[str, str] = field(default_factory=dict, repr=False)
     provider_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     interval_minutes: int = 30
+    own: Mapping[str, str] = field(default_factory=dict)  # of the firm, where the books are silent
     problems: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
 
@@ -174,6 +177,11 @@ def load(
             if prefix and name.startswith(prefix) and owners.get(name, provider) == provider
         },
         interval_minutes=values.number("INTERVAL_MINUTES", 1, 1440) or 30,
+        own={
+            name.lower(): "\n".join(part.strip() for part in told.split(";"))
+            for name in OWN_NAMES
+            if (told := values.text(f"OWN_{name}"))
+        },
         problems=tuple(values.problems),
         lines=values.lines,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -94,7 +94,7 @@ def opened(
     meter = Meter(spec.limits, config.state, clock=clock)
     provider = registry.open(config, environ, meter)
     try:
-        company, can = provider.company(), provider.probe()
+        company, can = _known(provider.company(), config), provider.probe()
         settings = registry.mail_settings(config, environ)
         yield Firm(
             config=config,
@@ -116,6 +116,12 @@ def opened(
         raise
     finally:
         provider.close()
+
+
+def _known(company: Company, config: Config) -> Company:
+    """The firm as its books tell, and where they are silent as the configuration does."""
+    silent = {name: told for name, told in config.own.items() if not getattr(company, name)}
+    return replace(company, **silent)
 
 
 def day_of(firm: Firm, now: datetime) -> Day:

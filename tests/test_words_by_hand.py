@@ -134,7 +134,7 @@ def test_a_step_is_not_sent_by_hand(firm: Desk, text: str) -> None:
 
 
 def test_what_there_is_not_is_told(firm: Desk) -> None:
-    with pytest.raises(ConfigError, match="no such text: there are .*statement"):
+    with pytest.raises(ConfigError, match=r"no such text: there are .*statement"):
         asked(firm, "statemnt", "F-i1")
     with pytest.raises(ConfigError, match="no invoice and no customer"):
         asked(firm, "statement", "F-99")

@@ -233,9 +233,7 @@ def changed(
     return (*(quiet for quiet in (stale, nothing) if quiet), *delays)
 
 
-def _day(
-    snapshot: Snapshot, policies: Policies, today: date, country: str
-) -> tuple[Quiet, ...]:
+def _day(snapshot: Snapshot, policies: Policies, today: date, country: str) -> tuple[Quiet, ...]:
     policy = policies.firm
     places = policy.places(country)
     if calendar.is_open(today, places, policy.week):

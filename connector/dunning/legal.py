@@ -43,7 +43,19 @@ DUTIES: Mapping[str, Callable[[date, Channel], date]] = {
 }
 
 
-def wait_until(duty: str, sent_on: date, channel: Channel) -> date | None:
-    """The last day of the legal wait after a reminder, None if the duty asks for none."""
+FROM_RECEIPT = frozenset({"nl-14-day-letter"})
+"""Duties whose days are counted from the receipt; the others from the posting, whatever the post
+did."""
+
+
+def wait_until(
+    duty: str, sent_on: date, channel: Channel, received_on: date | None = None
+) -> date | None:
+    """The last day of the legal wait after a reminder, None if the duty asks for none.
+
+    `received_on` is the day on the receipt of a registered letter, where it is known.
+    """
     rule = DUTIES.get(duty)
+    if rule and received_on and duty in FROM_RECEIPT:
+        return rule(received_on, Channel.EMAIL)
     return rule(sent_on, channel) if rule else None

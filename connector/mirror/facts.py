@@ -241,6 +241,7 @@ class Facts:
                 reminder.c.deadline_on,
                 reminder.c.legal,
                 reminder.c.planned_at,
+                func.json_extract(reminder.c.entry, "$.received_on").label("received_on"),
             )
             .join(reminder, reminder.c.id == line.c.reminder_id)
             .where(

@@ -245,15 +245,20 @@ def _steps(
 def _had(row: Any, state: ReminderState, restart: Decision | None) -> Had:
     before = restart is not None and _before(row, restart)
     channel = Channel(row.channel)
+    received_on = date.fromisoformat(row.received_on) if row.received_on else None
+    deadline_on = row.deadline_on
+    if received_on and deadline_on:
+        deadline_on = max(deadline_on, received_on + (deadline_on - row.on))
     return Had(
         rung=Rung.parse(row.stage, row.n),
         on=row.on,
         nth=row.nth,
         state=HadState.RESTARTED if before else _HAD[state],
         channel=channel,
-        deadline_on=row.deadline_on,
+        deadline_on=deadline_on,
         legal=row.legal,
-        wait_until=wait_until(row.legal, row.on, channel),
+        wait_until=wait_until(row.legal, row.on, channel, received_on),
+        received_on=received_on,
     )
 
 
