@@ -120,8 +120,13 @@ def opened(
 
 def _known(company: Company, config: Config) -> Company:
     """The firm as its books tell, and where they are silent as the configuration does."""
-    silent = {name: told for name, told in config.own.items() if not getattr(company, name)}
-    return replace(company, **silent)
+    own = config.own.get
+    return replace(
+        company,
+        address=company.address or own("address", ""),
+        legal_id=company.legal_id or own("legal_id", ""),
+        bank_line=company.bank_line or own("bank_line", ""),
+    )
 
 
 def day_of(firm: Firm, now: datetime) -> Day:
