@@ -125,7 +125,6 @@ def shot(html: str, target: Path, width: int, work: Path, *, dark: bool) -> None
     trim(target, width)
 
 
-
 def trim(file: Path, width: int) -> None:
     """The picture without the empty strip below the page, at most three screens of it."""
     from PIL import Image, ImageChops

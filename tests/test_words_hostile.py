@@ -46,7 +46,9 @@ CONTROLS = (
 TRACE = "relance/1 K=x M=hold Ref. ffffffffffffffffffff"
 LONG = "W" * 5000 + " é" * 2500
 NASTY = {"markup": MARKUP, "typst": TYPST, "controls": CONTROLS, "trace": TRACE, "long": LONG}
-PRINTED = [name for name in FILES if re.search(r"/(formal|firm|letter_of|fourteen|statement)", name)]
+PRINTED = [
+    name for name in FILES if re.search(r"/(formal|firm|letter_of|fourteen|statement)", name)
+]
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +225,7 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     with closing(sqlite3.connect(made.state)) as connection:  # as another provider might bring it
         for table, columns in worse.items():
             for column in columns:
-                connection.execute(f"UPDATE {table} SET {column} = {column} || ?", (WORSE,))  # noqa: S608
+                connection.execute(f"UPDATE {table} SET {column} = {column} || ?", (WORSE,))
         connection.commit()
     return made
 

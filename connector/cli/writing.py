@@ -29,7 +29,8 @@ def write(path: Path | None, text: str, about: str) -> int:
         for row in rows:
             amount = f"{money.text(row.claim, row.currency)} {row.currency}"
             about_what = f", about {amount}" if row.claim else ""
-            put(f"proposed {row.key[:8]}: {clean(row.step)} to {clean(row.customer_name)}{about_what}")
+            to = clean(f"{row.step} to {row.customer_name}")
+            put(f"proposed {row.key[:8]}: {to}{about_what}")
         keys = " ".join(row.key[:8] for row in rows)
         put(f"relance review KEY shows it; relance approve {keys} lets it go with the next sync.")
         return 0
