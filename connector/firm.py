@@ -97,7 +97,8 @@ def opened(
     policies = checked(config, environ)
     if config.path:
         wait_over(config.state, clock())
-    spec = registry.providers()[config.provider]
+    spec = registry.spec_of(config.provider)
+    assert spec  # checked
     meter = Meter(spec.limits, config.state, clock=clock)
     provider = registry.open(config, environ, meter)
     try:
@@ -113,7 +114,7 @@ def opened(
             policies=policies,
             writer=Writer(company, config.templates, pdf=can.pdf),
             mailer=Smtp(settings, registry.mail_tokens(config, settings)) if settings else None,
-            zone=ZoneInfo(config.timezone or company.timezone),
+            zone=_zone(config, company),
             inbox=_inbox(config, environ, company),
         )
     except KeptForSending:
@@ -124,6 +125,21 @@ def opened(
         raise
     finally:
         provider.close()
+
+
+def _zone(config: Config, company: Company) -> ZoneInfo:
+    """Where the firm's days are counted.
+
+    Raises:
+        ConfigError: neither the configuration nor the books name it.
+    """
+    name = config.timezone or company.timezone
+    if not name:
+        raise ConfigError(
+            f"{config.path}: the accounting software names no time zone for {company.name}: set "
+            "RELANCE_TIMEZONE, such as Europe/Paris"
+        )
+    return ZoneInfo(name)
 
 
 def _inbox(config: Config, environ: Mapping[str, str], company: Company) -> Inbox | None:

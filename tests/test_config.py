@@ -14,7 +14,10 @@ from connector.configfile import PREFIX
 from connector.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = registry.setting_names()
+SHIPPED = {
+    name: frozenset(setting.name for setting in spec.settings)
+    for name, spec in registry.providers().items()
+}
 PROVIDERS = {
     **SHIPPED,
     "sage": {"URL"},

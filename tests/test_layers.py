@@ -114,3 +114,20 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_firm_imports_its_own_provider_alone(tmp_path: Path) -> None:
+    """Each brings its wire models: importing all would take longer than a run."""
+    (tmp_path / "config.env").write_text("RELANCE_PROVIDER=files\nRELANCE_FILES_FOLDER=.\n")
+    code = (
+        "import sys; from pathlib import Path; from connector.cli.firms import configs;"
+        "from connector import registry;"
+        f"(c,) = configs(Path({str(tmp_path / 'config.env')!r}), needs_one=True);"
+        "assert not registry.check(c, {});"
+        "print(sorted(m for m in sys.modules if m.startswith('providers.')"
+        " and m.count('.') == 1))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == "['providers.files']"

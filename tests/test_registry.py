@@ -48,14 +48,15 @@ from connector.meter import Meter
 from connector.receivables.capabilities import Limits
 
 environ = {"TOKEN": "hunter2"}
-config = load(Path(sys.argv[1]), environ, registry.setting_names())
+names = registry.setting_names([Path(sys.argv[1])], environ)
+config = load(Path(sys.argv[1]), environ, names)
 try:
     opened = registry.open(config, environ, Meter(Limits(), config.state))
 except ConfigError as error:
     opened = list(error.problems)
 print(json.dumps({
     "providers": sorted(registry.providers()),
-    "names": sorted(registry.setting_names().get("acme", ())),
+    "names": sorted(names.get("acme", ())),
     "broken": dict(registry.broken()),
     "config": config.problems,
     "check": registry.check(config, environ),
@@ -221,7 +222,7 @@ def test_the_mailboxs_tokens_are_made_of_its_settings(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("hunter2\n", encoding="utf-8")
     file = tmp_path / "config.env"
     file.write_text(f"{MAIL}RELANCE_SMTP_REFRESH_TOKEN=file:{tmp_path}/token\n", encoding="utf-8")
-    config = load(file, {}, registry.setting_names())
+    config = load(file, {}, registry.setting_names([file], {}))
     settings = registry.mail_settings(config, {"SECRET": "hunter3"})
     assert settings["CLIENT_SECRET"] == "hunter3"
     assert settings["REFRESH_TOKEN"] == f"file:{tmp_path}/token"
@@ -241,7 +242,7 @@ def test_the_mailboxs_tokens_are_made_of_its_settings(tmp_path: Path) -> None:
 def test_secrets_of_the_mailbox_that_cannot_be_had_are_all_told(tmp_path: Path) -> None:
     file = tmp_path / "config.env"
     file.write_text(f"{MAIL}RELANCE_SMTP_REFRESH_TOKEN=file:{tmp_path}/none\n", encoding="utf-8")
-    config = load(file, {}, registry.setting_names())
+    config = load(file, {}, registry.setting_names([file], {}))
     with pytest.raises(ConfigError) as caught:
         registry.mail_settings(config, {})
     client, token = caught.value.problems
