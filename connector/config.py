@@ -18,7 +18,12 @@ EXAMPLE = ".example.env"
 
 MODES = ("review", "auto")
 SECURITY = ("starttls", "tls", "none")
-SMTP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FROM", "SECURITY")
+SMTP_NAMES = (
+    *("HOST", "PORT", "SECURITY", "USER", "PASSWORD", "FROM", "REPLY_TO", "BLIND_COPY"),
+    *("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "SCOPE"),
+)
+IMAP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FOLDER", "SECURITY")
+OWN_NAMES = ("ADDRESS", "LEGAL_ID", "BANK_LINE")
 NAMES = (
     "PROVIDER",
     "STATE",
@@ -28,7 +33,9 @@ NAMES = (
     "TIMEZONE",
     "MODE",
     "INTERVAL_MINUTES",
+    *(f"OWN_{name}" for name in OWN_NAMES),
     *(f"SMTP_{name}" for name in SMTP_NAMES),
+    *(f"IMAP_{name}" for name in IMAP_NAMES),
 )
 """What the core reads, without the prefix; each provider has its own names beside these."""
 
@@ -38,8 +45,8 @@ class Config:
     """One firm's settings. `path` is None where there is no configuration: the sample.
 
     `policy` is a ready-made name or an absolute path. `timezone` is empty for the ledger's own.
-    `smtp` and `provider_settings` go by short name; secrets are as written, so neither is in the
-    printed form. `lines` gives the line of each full name, 0 for one from the environment.
+    `smtp`, `imap` and `provider_settings` go by short name; secrets are as written, so none is in
+    the printed form. `lines` gives the line of each full name, 0 for one from the environment.
     """
 
     path: Path | None
@@ -51,8 +58,10 @@ class Config:
     timezone: str = ""
     mode: str = "review"
     smtp: Mapping[str, str] = field(default_factory=dict, repr=False)
+    imap: Mapping[str, str] = field(default_factory=dict, repr=False)
     provider_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     interval_minutes: int = 30
+    own: Mapping[str, str] = field(default_factory=dict)  # of the firm, where the books are silent
     problems: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
 
@@ -170,13 +179,19 @@ def load(
         language=values.matching("LANGUAGE", "[a-z]{2}", "two letters, such as fr") or "fr",
         timezone=_timezone(values),
         mode=values.choice("MODE", MODES) or "review",
-        smtp=_smtp(values),
+        smtp=_mail(values, "SMTP", SMTP_NAMES),
+        imap=_mail(values, "IMAP", IMAP_NAMES),
         provider_settings={
             name.removeprefix(prefix): value
             for name, value in values.given.items()
             if prefix and name.startswith(prefix) and owners.get(name, provider) == provider
         },
         interval_minutes=values.number("INTERVAL_MINUTES", 1, 1440) or 30,
+        own={
+            name.lower(): "\n".join(part.strip() for part in told.split(";"))
+            for name in OWN_NAMES
+            if (told := values.text(f"OWN_{name}"))
+        },
         problems=tuple(values.problems),
         lines=values.lines,
     )
@@ -224,10 +239,10 @@ def _timezone(values: Values) -> str:
         return ""
 
 
-def _smtp(values: Values) -> dict[str, str]:
+def _mail(values: Values, kind: str, names: Sequence[str]) -> dict[str, str]:
     checked = {
-        "PORT": values.number("SMTP_PORT", 1, 65535),
-        "SECURITY": values.choice("SMTP_SECURITY", SECURITY),
+        "PORT": values.number(f"{kind}_PORT", 1, 65535),
+        "SECURITY": values.choice(f"{kind}_SECURITY", SECURITY),
     }
-    found = {name: checked.get(name, values.text(f"SMTP_{name}")) for name in SMTP_NAMES}
+    found = {name: checked.get(name, values.text(f"{kind}_{name}")) for name in names}
     return {name: str(value) for name, value in found.items() if value}

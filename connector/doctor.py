@@ -10,13 +10,11 @@ from connector.config import Config
 from connector.dunning.policy_file import Policies
 from connector.dunning.snapshot import Channel
 from connector.errors import AuthRequired, ConfigError, ConnectorError, Transient
-from connector.firm import checked
+from connector.firm import checked, inbox_of, mailer_of, settings_problems
 from connector.installation import installation, taken_over
 from connector.lock import holder, kept_wait
 from connector.meter import Meter
 from connector.mirror.health import Health, examined
-from connector.outbox import smtp
-from connector.outbox.smtp import Smtp
 from connector.receivables.capabilities import Capabilities, Notes, Traces
 from connector.setup import Connected
 
@@ -61,7 +59,9 @@ class Examination:
             self._books(connected, health)
             self._rights(connected)
             self._abilities(connected.can)
-        self._mail(connected, policies)
+            self._mailbox(connected)
+        if sound:
+            self._mail(connected, policies)
         self._at_work(connected.company.ledger_id if connected else health.ledger_id)
 
     def _ok(self, what: str, seen: str) -> None:
@@ -81,8 +81,7 @@ class Examination:
     def _settings(self) -> bool:
         """Whether the settings hold, secrets included, so that a connection can be tried."""
         config = self.config
-        told = [*config.problems, *registry.check(config, self.environ)]
-        told += smtp.problems(config.smtp)
+        told = settings_problems(config, self.environ)
         for problem in told:
             self._wrong("settings", problem)
         if not told:
@@ -91,7 +90,7 @@ class Examination:
             self._mind(
                 "settings", f"{config.path} is open to everybody here", f"chmod o= {config.path}"
             )
-        known = config.provider in registry.providers()
+        known = registry.spec_of(config.provider)
         for secret in setup.secrets_of(config) if known else ():
             if secret.reference:
                 self._secret(secret)
@@ -206,7 +205,7 @@ class Examination:
         if not zone:
             mend = "set RELANCE_TIMEZONE, such as Europe/Paris"
             self._wrong("connection", "the books name no time zone", mend)
-        limits = registry.providers()[config.provider].limits
+        limits = setup.spec_of(config.provider).limits
         if limits.day:
             made = Meter(limits, config.state).made()
             self._ok("limits", f"{made} of {limits.day} calls of the last 24 hours are used")
@@ -222,7 +221,7 @@ class Examination:
 
     def _abilities(self, can: Capabilities) -> None:
         """What this connection cannot do, and what that means."""
-        title = registry.providers()[self.config.provider].title
+        title = setup.spec_of(self.config.provider).title
         if can.native_reminders:
             self._wrong(
                 "reminders",
@@ -253,13 +252,13 @@ class Examination:
         config = self.config
         if config.path is None:
             return  # the sample's route is never opened
-        if config.smtp.get("HOST") and not smtp.problems(config.smtp):
+        if config.smtp:
             try:
-                Smtp(registry.mail_settings(config, self.environ)).sign_in()
+                if mailer := mailer_of(config, self.environ):
+                    mailer.sign_in()
+                    self._ok("mail", f"{config.smtp['HOST']} takes our mail; nothing was sent")
             except ConnectorError as error:
                 self._wrong("mail", error)
-            else:
-                self._ok("mail", f"{config.smtp['HOST']} takes our mail; nothing was sent")
             return
         if connected is None or connected.can.custom_email:
             if connected and connected.can.contacts_only:
@@ -270,6 +269,15 @@ class Examination:
         if any(step.channel is Channel.EMAIL for step in steps):
             seen = "nothing can carry an e-mail: the policy's e-mails stay silent (no_route)"
             self._wrong("mail", seen, "set RELANCE_SMTP_HOST")
+
+    def _mailbox(self, connected: Connected) -> None:
+        try:
+            mailbox = inbox_of(self.config, self.environ, connected.company)
+            if mailbox:
+                held = mailbox.examine()
+                self._ok("mailbox", f"{self.config.imap['HOST']}: {held} messages can be read")
+        except ConnectorError as error:
+            self._wrong("mailbox", error)
 
     def _at_work(self, ledger_id: str) -> None:
         """Whether a run or the service is at work now: nothing wrong with that."""

@@ -5,7 +5,7 @@ Nothing is written before `write`, and `write` leaves all of it or nothing.
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,15 +16,15 @@ from connector.config import EXAMPLE, NAMES, Config, load, option
 from connector.configfile import PREFIX, nearest, rewritten, statement
 from connector.contract import Company, Finding, ProviderSpec
 from connector.errors import ConfigError
-from connector.firm import Firm
+from connector.firm import Firm, settings_problems
 from connector.meter import Meter
 from connector.mirror.pull import BATCH
 from connector.mirror.state import scratch
 from connector.mirror.store import Mirror
-from connector.outbox import smtp
 from connector.outbox.deliver import strangers
 from connector.receivables.capabilities import Capabilities, Traces
 
+_SECRET = ("_PASSWORD", "_CLIENT_SECRET", "_REFRESH_TOKEN")  # how the core's own secrets end
 _HOLDS = "SECRET_OF_"  # the variable, of this process alone, that stands for a secret not kept yet
 
 
@@ -46,7 +46,7 @@ class Draft:
     def config(self, environ: Mapping[str, str]) -> Config:
         """The configuration as the file will give it."""
         text = rewritten(self.text, {name: f"env:{_HOLDS}{name}" for name in self.secrets})
-        return load(self.path, environ, registry.setting_names(), text)
+        return load(self.path, environ, registry.setting_names([], environ, text), text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,9 @@ def spec_of(name: str) -> ProviderSpec:
     Raises:
         ConfigError: there is none, or it cannot be used.
     """
-    if spec := registry.providers().get(name.lower()):
+    if spec := registry.spec_of(name.lower()):
         return spec
-    if reason := registry.broken().get(name):
+    if reason := registry.broken().get(name.lower()):
         raise ConfigError(f"{reason}: mend or uninstall it")
     raise ConfigError(f"{name!r}: known are {', '.join(sorted(registry.providers()))}")
 
@@ -118,7 +118,7 @@ def full_name(spec: ProviderSpec, name: str) -> str:
 def is_secret(spec: ProviderSpec, name: str) -> bool:
     """Whether the option of this full name holds a secret."""
     secret = {option(spec.name, setting.name) for setting in spec.settings if setting.secret}
-    return name in secret or (name in _core() and name.endswith("_PASSWORD"))
+    return name in secret or (name in _core() and name.endswith(_SECRET))
 
 
 def _core() -> set[str]:
@@ -180,12 +180,7 @@ def text_of(spec: ProviderSpec, values: Mapping[str, str]) -> str:
 def problems(draft: Draft, environ: Mapping[str, str]) -> list[str]:
     """Everything wrong with the settings so far, no connection made; the file not being there yet,
     its lines are not named."""
-    config = draft.config(environ)
-    found = [
-        *config.problems,
-        *registry.check(config, draft.environ(environ)),
-        *smtp.problems(config.smtp),
-    ]
+    found = settings_problems(draft.config(environ), draft.environ(environ))
     place = re.compile(rf"^{re.escape(str(draft.path))}(:\d+)?: ")
     return [place.sub("", problem) for problem in found]
 
@@ -196,7 +191,7 @@ def tried(config: Config, environ: Mapping[str, str]) -> Connected:
     Raises:
         ConfigError, AuthRequired, Transient, Rejected: there is none.
     """
-    limits = registry.providers()[config.provider].limits
+    limits = spec_of(config.provider).limits
     provider = registry.open(config, environ, Meter(limits, config.state))
     try:
         return Connected(
@@ -222,13 +217,20 @@ def reference(path: Path, name: str, secret: str, keeper: str) -> str:
         number += 1
 
 
-def write(draft: Draft, references: Mapping[str, str]) -> None:
+def write(
+    draft: Draft, references: Mapping[str, str], trial: Callable[[Config], None] | None = None
+) -> None:
     """Keep the secrets where `references` say, and write the file.
+
+    `trial` has the configuration tried with the secrets at their places, before the file is
+    written: what it raises puts everything back.
 
     Raises:
         ConfigError: something cannot be written; then nothing was.
     """
     with _kept(draft, references):
+        if trial:
+            trial(Draft(draft.path, rewritten(draft.text, references)).config(os.environ))
         try:
             safefile.write(draft.path, rewritten(draft.text, references))
         except OSError as error:
@@ -289,9 +291,14 @@ def secrets_of(config: Config) -> list[Secret]:
         for value in [config.provider_settings.get(setting.name, "")]
     ]
     found = [secret for secret in found if secret.reference] or found
-    if password := config.smtp.get("PASSWORD", ""):
-        name = PREFIX + "SMTP_PASSWORD"
-        found.append(_secret(config, name, "the password of the mail server", password))
+    for kind, title, settings in (
+        ("SMTP", "outgoing mail", config.smtp),
+        ("IMAP", "the mailbox", config.imap),
+    ):
+        for tail in _SECRET:
+            if value := settings.get(tail[1:], ""):
+                told = f"the {tail[1:].lower().replace('_', ' ')} of {title}"
+                found.append(_secret(config, f"{PREFIX}{kind}{tail}", told, value))
     return found
 
 

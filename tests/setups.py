@@ -112,11 +112,17 @@ def set_up(work: Path) -> Iterator[SetUp]:
     before = keyring.get_keyring()
     with pytest.MonkeyPatch.context() as here:
         here.syspath_prepend(str(work / "site"))
-        registry._found.cache_clear()
+        _forget()
         yield found
-    registry._found.cache_clear()
+    _forget()
     sys.modules.pop("acme_books", None)
     keyring.set_keyring(before)
+
+
+def _forget() -> None:
+    """What was known of the providers that are installed."""
+    registry._entries.cache_clear()
+    registry._found.cache_clear()
 
 
 def mode_of(path: Path) -> int:

@@ -36,7 +36,7 @@ def configs(path: Path | None, *, needs_one: bool) -> list[Config]:
             )
         with as_file(files("providers") / "sample") as folder:
             return [sample(folder, SAMPLE_POLICY)]
-    names = registry.setting_names()
+    names = registry.setting_names(found, os.environ)
     loaded = [load(file, os.environ, names) for file in found]
     if problems := clash(loaded):
         raise ConfigError(*problems)

@@ -14,8 +14,8 @@ from connector.configfile import PREFIX
 from connector.contract import Finding, ProviderSpec
 from connector.dunning.policy_file import ready_made, summary
 from connector.errors import AuthRequired, ConfigError, ConnectorError
-from connector.firm import checked
-from connector.outbox.smtp import PORTS, Smtp
+from connector.firm import checked, mailer_of
+from connector.outbox.smtp_settings import PORTS
 from connector.setup import Connected, Draft
 
 SMTP_ORDER = ("HOST", "SECURITY", "PORT", "USER", "PASSWORD", "FROM")
@@ -196,11 +196,11 @@ class Interview:
             try:
                 if problems := setup.problems(draft, os.environ):
                     raise ConfigError(*problems)
-                config = draft.config(os.environ)
-                settings = registry.mail_settings(config, draft.environ(os.environ))
-                say(f"Signing in to {settings['HOST']} ...")
-                Smtp(settings).sign_in()
-                say("It takes our mail. Nothing was sent.")
+                mailer = mailer_of(draft.config(os.environ), draft.environ(os.environ))
+                if mailer:
+                    say(f"Signing in to {self.values[host]} ...")
+                    mailer.sign_in()
+                    say("It takes our mail. Nothing was sent.")
                 return
             except ConnectorError as error:
                 if not self.questions.asking:

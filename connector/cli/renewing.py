@@ -3,16 +3,15 @@
 import os
 from pathlib import Path
 
-from connector import credentials, registry, setup
+from connector import credentials, setup
 from connector.cli.firms import configs, each, now
 from connector.cli.questions import Questions
 from connector.cli.show import clean, put, say
 from connector.config import Config
 from connector.configfile import rewritten
 from connector.errors import ConfigError, ConnectorError
-from connector.firm import opened
+from connector.firm import inbox_of, mailer_of, opened, settings_problems
 from connector.installation import installation, take_over, taken_over
-from connector.outbox.smtp import Smtp
 from connector.receivables.capabilities import Traces
 from connector.setup import Draft
 
@@ -32,7 +31,6 @@ def connect(path: Path | None, pairs: list[str], keeper: str) -> int:
         while True:
             _ask(draft, questions, config.name)
             try:
-                _try(draft)
                 _keep(draft, keeper)
             except ConnectorError as error:
                 if not questions.asking:
@@ -70,20 +68,22 @@ def _ask(draft: Draft, questions: Questions, name: str) -> None:
             draft.secrets[secret.name] = typed
 
 
-def _try(draft: Draft) -> None:
-    """Sign in to the books, and to the mail server where there is one.
+def _try(config: Config) -> None:
+    """Sign in to the books, and to the mail servers where there are such.
 
     Raises:
         ConfigError, AuthRequired, Transient, Rejected: one of them refuses.
     """
-    if problems := setup.problems(draft, os.environ):
+    if problems := settings_problems(config, os.environ):
         raise ConfigError(*problems)
-    config, environ = draft.config(os.environ), draft.environ(os.environ)
-    company = setup.tried(config, environ).company
+    company = setup.tried(config, os.environ).company
     say(f"Connected: {company.name}, ledger {company.ledger_id}")
-    if config.smtp.get("HOST"):
-        Smtp(registry.mail_settings(config, environ)).sign_in()
+    if mailer := mailer_of(config, os.environ):
+        mailer.sign_in()
         say(f"Signed in to {config.smtp['HOST']}.")
+    if mailbox := inbox_of(config, os.environ, company):
+        mailbox.examine()
+        say(f"Signed in to {config.imap['HOST']}.")
 
 
 def _keep(draft: Draft, keeper: str) -> None:
@@ -96,7 +96,7 @@ def _keep(draft: Draft, keeper: str) -> None:
             references[secret.name] = (
                 secret.reference if there else setup.reference(draft.path, secret.name, typed, kind)
             )
-    setup.write(draft, references)
+    setup.write(draft, references, _try)
     for name, place in references.items():
         put(f"{name} is kept {credentials.place(place)}.")
     if not references:

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from connector.errors import ConfigError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision of `migrations/versions`, named here so that opening needs no Alembic."""
 
 _OLDEST_SQLITE = (3, 37)  # STRICT tables

@@ -28,6 +28,7 @@ class Mailer(Protocol):
         now: datetime,
         attachments: Sequence[tuple[str, bytes]] = (),
         auto: bool = True,
+        earlier: Sequence[str] = (),
     ) -> Receipt: ...
 
 
@@ -41,11 +42,25 @@ class Delivered:
     unread: dict[str, str] = field(default_factory=dict)  # their customer could not be looked at
     failed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # copies that did not go, and why
     notes: int = 0
     note_errors: dict[str, str] = field(default_factory=dict)
     opens_at: datetime | None = None
     ended_by: str = ""  # why the provider's turn ended early
     retry_at: datetime | None = None  # before which the server wants no call
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a run has heard. `bounced`, `delayed` and `unclear` go by reminder key, `answered` by
+    customer; `problem` says why the mailbox could not be read."""
+
+    bounced: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    answered: dict[str, str] = field(default_factory=dict)
+    delayed: dict[str, str] = field(default_factory=dict)
+    unclear: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
