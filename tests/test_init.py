@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connector import setup, suggestions
 from connector.config import load
-from connector.configfile import rewritten, statement
+from connector.configfile import Values, rewritten, statement
 from connector.errors import ConfigError
 from connector.setup import Draft
 from providers.files import SPEC as FILES
@@ -58,8 +58,6 @@ def test_any_value_survives_the_file(values: list[str], other: str) -> None:
 
 
 def _read(text: str) -> dict[str, str]:
-    from connector.configfile import Values
-
     return Values(Path("x.env"), {}, (), text).given
 
 
@@ -231,7 +229,7 @@ def test_what_cannot_be_written_leaves_the_keyring_as_it_was(
         keyring.set_keyring(before)
 
 
-def test_what_is_no_text_is_never_a_draft() -> None:
+def test_an_option_is_known_by_its_short_and_its_full_name() -> None:
     spec = replace(FILES, name="sage-x3")
     assert setup.full_name(spec, "folder") == "RELANCE_SAGE_X3_FOLDER"
     assert setup.full_name(spec, "RELANCE_MODE") == "RELANCE_MODE"
