@@ -94,9 +94,9 @@ class Decision:
 
     `until` is the last day it holds (of a promise or an instalment: the day it is to be paid).
     `amount` is the part disputed or promised, the instalment or the credit limit, None for the
-    whole. `code` is a `Cause`, the name of a segment, of BOUNCED the reminder that came back, of REPLY
-    the message (or what came of it, where it is taken back); `owner` who sees to it. Several decisions
-    of the mark PLAN on one invoice are its instalments. `made_at` is aware UTC.
+    whole. `code` is a `Cause`, the name of a segment, of BOUNCED the reminder that came back, of
+    REPLY the message (or what came of it, where it is taken back); `owner` who sees to it. Several
+    decisions of the mark PLAN on one invoice are its instalments. `made_at` is aware UTC.
     """
 
     mark: Mark
