@@ -19,7 +19,10 @@ EXAMPLE = ".example.env"
 
 MODES = ("review", "auto")
 SECURITY = ("starttls", "tls", "none")
-SMTP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FROM", "SECURITY")
+SMTP_NAMES = (
+    *("HOST", "PORT", "SECURITY", "USER", "PASSWORD", "FROM", "REPLY_TO", "BLIND_COPY"),
+    *("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "SCOPE"),
+)
 IMAP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FOLDER", "SECURITY")
 NAMES = (
     "PROVIDER",

@@ -4,6 +4,7 @@ No message of this module holds a secret, nor the text of a reference that is ba
 that may be the secret itself.
 """
 
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -115,6 +116,77 @@ def _locked(error: Exception) -> str:
     return f"the keyring refused ({type(error).__name__}): unlock it; {_HEADLESS}"
 
 
+class NamedTokens:
+    """Sign-in tokens at the places that settings name, `keyring:` or `file:`, by name.
+
+    Each is given as (reference, setting): the setting names it in errors.
+    """
+
+    def __init__(self, places: Mapping[str, tuple[str, str]]) -> None:
+        self.places = places
+
+    def read(self, name: str) -> str | None:
+        """The token kept there.
+
+        Raises:
+            ConfigError: it cannot be had.
+        """
+        reference, setting = self.places[name]
+        return resolve(reference, {}, setting=setting)
+
+    def write(self, name: str, value: str) -> None:
+        """Keep a token in place of the one before.
+
+        Raises:
+            ConfigError: it cannot be written there: the token is lost.
+        """
+        reference, setting = self.places[name]
+        scheme, _, target = reference.partition(":")
+        what = f"{setting}: the server gave a new token, which could not be kept"
+        if scheme == "keyring":
+            service, _, entry = target.strip().partition("/")
+            _write(service, entry, value, what)
+        elif scheme == "file":
+            _into_file(Path(target.strip()).expanduser(), value, what)
+        else:
+            raise ConfigError(f"{what}: write keyring:{SERVICE}/NAME or file:/path")
+
+
+def can_be_rewritten(reference: str) -> bool:
+    """Whether a token that its server replaces can be kept where this reference points."""
+    return reference.partition(":")[0] in ("keyring", "file") and ":" in reference
+
+
+def _into_file(path: Path, value: str, what: str) -> None:
+    """Replace a file's content, whole or not at all; its owner alone may read it."""
+    path = path.resolve()
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.unlink(missing_ok=True)
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(value + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{what}: {path}: {error.strerror}: give Relance the right to write in {path.parent}, "
+            "then sign in again"
+        ) from None
+
+
+def _write(service: str, entry: str, value: str, what: str) -> None:
+    import keyring
+    from keyring.errors import KeyringError, NoKeyringError
+
+    try:
+        keyring.set_password(service, entry, value)
+    except NoKeyringError:
+        raise ConfigError(f"{what}: no keyring on this machine: {_HEADLESS}") from None
+    except KeyringError as error:
+        raise ConfigError(f"{what}: {_locked(error)}") from None
+
+
 class KeyringTokens:
     """Sign-in tokens in the keyring, each connection's under its own prefix."""
 
@@ -135,16 +207,8 @@ class KeyringTokens:
         Raises:
             ConfigError: there is no keyring, or it is locked: the token is lost.
         """
-        import keyring
-        from keyring.errors import KeyringError, NoKeyringError
-
         what = f"sign-in {self._entry(name)} could not be kept"
-        try:
-            keyring.set_password(SERVICE, self._entry(name), value)
-        except NoKeyringError:
-            raise ConfigError(f"{what}: no keyring on this machine: {_HEADLESS}") from None
-        except KeyringError as error:
-            raise ConfigError(f"{what}: {_locked(error)}") from None
+        _write(SERVICE, self._entry(name), value, what)
 
     def _entry(self, name: str) -> str:
         return f"{self.prefix}/{name}"

@@ -62,7 +62,10 @@ def checked(config: Config, environ: Mapping[str, str]) -> Policies:
         ConfigError: with everything that is wrong, at once.
     """
     problems = [*config.problems, *registry.check(config, environ)]
-    problems += [*smtp.problems(config.smtp), *inbox.problems(config.imap)]
+    problems += [
+        *smtp.problems(config.smtp),
+        *inbox.problems(config.imap, with_token=_by_token(config)),
+    ]
     folder = config.path.absolute().parent if config.path else Path()
     policies = texts = None
     try:
@@ -109,7 +112,7 @@ def opened(
             can=can,
             policies=policies,
             writer=Writer(company, config.templates, pdf=can.pdf),
-            mailer=Smtp(settings) if settings.get("HOST") else None,
+            mailer=Smtp(settings, registry.mail_tokens(config, settings)) if settings else None,
             zone=ZoneInfo(config.timezone or company.timezone),
             inbox=_inbox(config, environ, company),
         )
@@ -131,7 +134,16 @@ def _inbox(config: Config, environ: Mapping[str, str], company: Company) -> Inbo
     own = {company.email}
     if sender := config.smtp.get("FROM"):
         own.add(sender_of(sender).addr_spec)
-    return Inbox(settings, own=own)
+    tokens = None
+    if _by_token(config):
+        sign_in = registry.mail_settings(config, environ) | {"HOST": settings["HOST"]}
+        tokens = registry.mail_tokens(config, sign_in, use="imap")
+    return Inbox(settings, own=own, token=tokens.current if tokens else None)
+
+
+def _by_token(config: Config) -> bool:
+    """Whether the mailbox opens with the OAuth sign-in of outgoing mail: it has no password."""
+    return "REFRESH_TOKEN" in config.smtp and "PASSWORD" not in config.imap
 
 
 def day_of(firm: Firm, now: datetime) -> Day:

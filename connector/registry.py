@@ -10,10 +10,12 @@ from pathlib import Path
 
 from connector.config import Config, option
 from connector.contract import Meter, Provider, ProviderSpec, Setting
-from connector.credentials import KeyringTokens, resolve, warning
+from connector.credentials import KeyringTokens, NamedTokens, resolve, warning
 from connector.errors import ConfigError
+from connector.oauth import PRESETS, REFRESH, AccessTokens, Client
 
 GROUP = "relance.providers"
+MAIL_SECRETS = ("PASSWORD", "CLIENT_SECRET")
 
 # What importing somebody else's broken module raises.
 _BROKEN = (
@@ -118,7 +120,8 @@ def warnings(config: Config) -> list[str]:
         for setting in (spec.settings if spec else ())
         if setting.secret
     }
-    secrets["RELANCE_SMTP_PASSWORD"] = config.smtp.get("PASSWORD", "")
+    for name in (*MAIL_SECRETS, REFRESH):
+        secrets[f"RELANCE_SMTP_{name.upper()}"] = config.smtp.get(name.upper(), "")
     secrets["RELANCE_IMAP_PASSWORD"] = config.imap.get("PASSWORD", "")
     told = (
         (name, warning(reference, setting=name)) for name, reference in secrets.items() if reference
@@ -148,12 +151,26 @@ def open(  # noqa: A001 (registry.open)
 
 
 def mail_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
-    """The firm's SMTP settings by short name with the password resolved; empty without any.
+    """The firm's SMTP settings by short name with the secrets resolved; empty without any.
+
+    The refresh token is tried and stays a reference: it changes, and is read when it is wanted.
 
     Raises:
-        ConfigError: the password cannot be had.
+        ConfigError: a secret cannot be had.
     """
-    return _resolved(config.smtp, "RELANCE_SMTP_PASSWORD", config, environ)
+    settings = dict(config.smtp)
+    problems: list[str] = []
+    for name in (*MAIL_SECRETS, REFRESH.upper()):
+        if reference := settings.get(name):
+            place = _place(config, f"RELANCE_SMTP_{name}")
+            try:
+                secret = resolve(reference, environ, setting=place)
+                settings[name] = secret if name in MAIL_SECRETS else reference
+            except ConfigError as error:
+                problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return settings
 
 
 def mailbox_settings(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
@@ -162,16 +179,38 @@ def mailbox_settings(config: Config, environ: Mapping[str, str]) -> dict[str, st
     Raises:
         ConfigError: the password cannot be had.
     """
-    return _resolved(config.imap, "RELANCE_IMAP_PASSWORD", config, environ)
-
-
-def _resolved(
-    given: Mapping[str, str], name: str, config: Config, environ: Mapping[str, str]
-) -> dict[str, str]:
-    settings = dict(given)
+    settings = dict(config.imap)
     if reference := settings.get("PASSWORD"):
-        settings["PASSWORD"] = resolve(reference, environ, setting=_place(config, name))
+        place = _place(config, "RELANCE_IMAP_PASSWORD")
+        settings["PASSWORD"] = resolve(reference, environ, setting=place)
     return settings
+
+
+def mail_tokens(
+    config: Config, settings: Mapping[str, str], use: str = "smtp"
+) -> AccessTokens | None:
+    """The tokens that open the firm's mailbox, from its resolved settings; None without OAuth.
+
+    `use` is what they are for, `smtp` or `imap`: a mail provider may name a scope for each.
+    """
+    reference = settings.get("REFRESH_TOKEN")
+    if not reference:
+        return None
+    url = settings["TOKEN_URL"]
+    url, scopes = PRESETS.get(url, (url, {}))
+    client = Client(
+        token_url=url,
+        id=settings["CLIENT_ID"],
+        secret=settings.get("CLIENT_SECRET", ""),
+        scope=settings.get("SCOPE") or scopes.get(use, ""),
+    )
+    place = _place(config, "RELANCE_SMTP_REFRESH_TOKEN")
+    return AccessTokens(
+        f"{use} {settings['HOST']}",
+        client,
+        NamedTokens({REFRESH: (reference, place)}),
+        mend=f"sign in again and put the new refresh token where {place} says",
+    )
 
 
 def _mail_problems(config: Config, environ: Mapping[str, str]) -> list[str]:

@@ -61,7 +61,7 @@ class Report:
     def exit_code(self) -> int:
         """3 when something was left undone that a later run or a person must see to."""
         done = self.delivered
-        undone = done.failed or done.unknown or done.note_errors or done.ended_by
+        undone = done.failed or done.unknown or done.unread or done.note_errors or done.ended_by
         return 3 if self.pulled.bad or undone or self.unread or self.heard.problem else 0
 
 

@@ -43,40 +43,18 @@ from connector.receivables.records import (
 )
 from connector.sync import Report, sync
 from tests.books import COMPANY, Books, customer, invoice, line
+from tests.policies import policy, step
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)  # a Monday
 ZONE = ZoneInfo(COMPANY.timezone)
 KINDS = (Kind.CUSTOMERS, Kind.INVOICES, Kind.CREDIT_NOTES, Kind.PAYMENTS)
-POLICY = """
-name = "machine"
-country = "FR"
-public_holidays = false
-gap_days = 2
-caps = { day = 500, first_week_day = 500 }
-windows = [ { days = "mon-sun", from = "00:00", until = "24:00" } ]
-min_age_days = 0
-
-[[step]]
-name = "friendly"
-stage = "friendly"
-when = "after due"
-days = 3
-channel = "email"
-
-[[step]]
-name = "call"
-stage = "friendly"
-when = "after due"
-days = 6
-channel = "call"
-
-[[step]]
-name = "firm"
-stage = "firm"
-when = "after due"
-days = 9
-channel = "email"
-"""
+POLICY = policy(
+    "machine",
+    step("friendly", 3),
+    step("call", 6, stage="friendly", channel="call"),
+    step("firm", 9),
+    keys="gap_days = 2",
+)
 
 
 class Killed(BaseException):

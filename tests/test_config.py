@@ -12,11 +12,15 @@ from connector import config
 from connector.config import Config, clash, find, installation, load, option, sample
 from connector.configfile import PREFIX
 from connector.errors import ConfigError
+from providers.dolibarr import SPEC as DOLIBARR
 from providers.files import SPEC as FILES
+from providers.odoo import SPEC as ODOO
 from providers.tryton import SPEC as TRYTON
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = {spec.name: {setting.name for setting in spec.settings} for spec in (FILES, TRYTON)}
+SHIPPED = {
+    spec.name: {setting.name for setting in spec.settings} for spec in (DOLIBARR, FILES, TRYTON)
+}
 PROVIDERS = {
     **SHIPPED,
     "sage": {"URL"},
@@ -150,7 +154,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     )
     told = "\n".join(found.problems)
     assert len(found.problems) == 5
-    assert "RELANCE_PROVIDER is missing: name one of files, sage, sage_x3, tryton" in told
+    assert f"RELANCE_PROVIDER is missing: name one of {', '.join(sorted(PROVIDERS))}" in told
     assert "RELANCE_MODE is given twice, first on line 1" in told
     assert found.mode == "review"
 

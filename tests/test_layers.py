@@ -18,6 +18,7 @@ FLOORS = (
         "connector.lock",
     },
     {"connector.dunning", "connector.contract", "connector.meter"},
+    {"connector.oauth"},
     {"connector.messages", "connector.mirror", "connector.registry", "providers"},
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},
@@ -27,7 +28,10 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 TOGETHER = ({"connector.config", "connector.configfile"},)  # one room in two files
-FOR_PROVIDERS = {"connector.contract", "connector.receivables", "connector.errors", "providers"}
+FOR_PROVIDERS = {
+    *("connector.contract", "connector.receivables", "connector.errors", "connector.oauth"),
+    "providers",
+}
 
 
 def room_of(module: str) -> str | None:

@@ -19,6 +19,7 @@ from connector.meter import Meter
 from connector.receivables.capabilities import Limits
 from providers.http import Session
 from tests.office import START, Desk, desk, due, locks
+from tests.policies import policy, step
 from tests.providers.answering import Answer, Answering
 
 DAY = timedelta(days=1)
@@ -227,7 +228,9 @@ def test_nothing_goes_on_what_was_read_too_long_ago(tmp_path: Path) -> None:
 
 
 def test_a_proposal_outlives_a_day_without_reading(tmp_path: Path) -> None:
-    firm = desk(tmp_path, "c1", policy=REVIEWED)
+    firm = desk(
+        tmp_path, "c1", policy=policy("reviewed", step("friendly", 3, more="approve = true"))
+    )
     firm.office.owe("i1", "c1", due(firm.clock, 4))
     firm.sync()
     assert firm.states() == ["proposed"]
@@ -238,20 +241,3 @@ def test_a_proposal_outlives_a_day_without_reading(tmp_path: Path) -> None:
         pass
     assert firm.sync().unread
     assert firm.states() == ["proposed"]
-
-
-REVIEWED = """
-name = "reviewed"
-country = "FR"
-public_holidays = false
-windows = [ { days = "mon-sun", from = "00:00", until = "24:00" } ]
-min_age_days = 0
-
-[[step]]
-name = "friendly"
-stage = "friendly"
-when = "after due"
-days = 3
-channel = "email"
-approve = true
-"""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.errors import BadRecord, ConfigError, Rejected
+from connector.errors import BadRecord, ConfigError, Rejected, Transient
 from connector.lock import keep_wait, one_run, wait_over
 from connector.mirror.state import State
 from connector.mirror.store import Mirror
@@ -108,7 +108,8 @@ def test_a_row_that_cannot_be_looked_at_waits_and_the_next_goes(firm: Desk) -> N
     firm.office.breaks = once("account", "refused")
     report = firm.sync()
     assert len(firm.office.mails) == 1
-    assert "no such thing" in next(iter(report.delivered.waiting.values()))
+    assert "no such thing" in next(iter(report.delivered.unread.values()))
+    assert report.exit_code == 3
     firm.clock.pass_(hours=1)
     firm.sync()
     assert len(firm.office.mails) == 1
@@ -302,6 +303,19 @@ def test_a_wait_that_the_server_asks_for_is_kept(firm: Desk) -> None:
     wait_over(firm.state, firm.clock())
     firm.sync()
     finished(firm)
+
+
+def test_a_wait_of_a_year_is_kept_and_told(firm: Desk) -> None:
+    def busy(verb: str) -> str:
+        if verb == "email":
+            raise Transient("office: too many calls", firm.clock() + timedelta(days=365))
+        return ""
+
+    firm.office.breaks = busy
+    firm.sync()
+    firm.clock.pass_(days=30)
+    with pytest.raises(Transient, match="no call before 2027-11-02"):
+        wait_over(firm.state, firm.clock())
 
 
 def test_a_wait_that_does_not_read_is_none(tmp_path: Path) -> None:

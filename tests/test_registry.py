@@ -8,6 +8,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
+
+from connector import registry
+from connector.config import load
+from connector.errors import ConfigError
+
 ROOT = Path(__file__).parent.parent
 
 ACME = """
@@ -198,3 +204,46 @@ def test_a_name_registered_twice_serves_neither(tmp_path: Path) -> None:
     assert "acme" not in answer["providers"]
     assert "registered twice, by relance-acme and relance-impostor" in answer["broken"]["acme"]
     assert "uninstall one" in answer["check"][0]
+
+
+MAIL = """
+RELANCE_PROVIDER=files
+RELANCE_SMTP_HOST=smtp.office365.com
+RELANCE_SMTP_FROM=c@firm.example
+RELANCE_SMTP_USER=c@firm.example
+RELANCE_SMTP_CLIENT_ID=one
+RELANCE_SMTP_CLIENT_SECRET=env:SECRET
+RELANCE_SMTP_TOKEN_URL=microsoft
+"""
+
+
+def test_the_mailboxs_tokens_are_made_of_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("hunter2\n", encoding="utf-8")
+    file = tmp_path / "config.env"
+    file.write_text(f"{MAIL}RELANCE_SMTP_REFRESH_TOKEN=file:{tmp_path}/token\n", encoding="utf-8")
+    config = load(file, {}, registry.setting_names())
+    settings = registry.mail_settings(config, {"SECRET": "hunter3"})
+    assert settings["CLIENT_SECRET"] == "hunter3"
+    assert settings["REFRESH_TOKEN"] == f"file:{tmp_path}/token"
+    for use, scope in (("smtp", "SMTP.Send"), ("imap", "IMAP.AccessAsUser.All")):
+        tokens = registry.mail_tokens(config, settings, use)
+        assert tokens
+        client = tokens.client
+        assert client.token_url.startswith("https://login.microsoftonline.com/")
+        assert client.scope == f"https://outlook.office.com/{scope} offline_access"
+        assert (client.id, client.secret) == ("one", "hunter3")
+    other = registry.mail_tokens(config, settings | {"SCOPE": "mine", "TOKEN_URL": "https://t.x/t"})
+    assert other
+    assert (other.client.scope, other.client.token_url) == ("mine", "https://t.x/t")
+    assert registry.mail_tokens(config, {"HOST": "mail.x", "FROM": "c@x.fr"}) is None
+
+
+def test_secrets_of_the_mailbox_that_cannot_be_had_are_all_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.env"
+    file.write_text(f"{MAIL}RELANCE_SMTP_REFRESH_TOKEN=file:{tmp_path}/none\n", encoding="utf-8")
+    config = load(file, {}, registry.setting_names())
+    with pytest.raises(ConfigError) as caught:
+        registry.mail_settings(config, {})
+    client, token = caught.value.problems
+    assert f"{file}:7: RELANCE_SMTP_CLIENT_SECRET: env:SECRET" in client
+    assert f"{file}:9: RELANCE_SMTP_REFRESH_TOKEN: file:" in token

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from connector.contract import Trace
+from connector.contract import Trace, trace_of
 from connector.dunning.plan import line_key, reminder_key
 from connector.dunning.snapshot import HadState, Rung, Stage
 from connector.mirror import tables
@@ -193,3 +193,17 @@ def test_marks_that_do_not_read_are_noted_once(mirror: Mirror) -> None:
     told = [(row.what, row.invoice_ref) for row in rows(mirror, tables.event)[before:]]
     assert told == [("unknown_mark", "i1"), ("unknown_mark", "i1")]
     assert rows(mirror, tables.decision) == []
+
+
+def test_a_letter_comes_back_as_a_letter(mirror: Mirror) -> None:
+    posted = note(channel="letter")
+    assert posted.text().endswith(" H=letter")
+    assert trace_of(posted.text(), "i1") == posted
+    traced(mirror, posted)
+    assert [row.channel for row in rows(mirror, tables.reminder)] == ["letter"]
+
+
+@pytest.mark.parametrize("channel", ["", "pigeon"])
+def test_a_note_that_names_no_channel_we_know_is_of_a_mail(mirror: Mirror, channel: str) -> None:
+    traced(mirror, note(channel=channel))
+    assert [row.channel for row in rows(mirror, tables.reminder)] == ["email"]

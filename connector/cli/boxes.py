@@ -4,6 +4,7 @@ import getpass
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from connector.cli.firms import configs, each, now
-from connector.cli.show import clean, put, put_json, table
+from connector.cli.show import clean, mind, put, put_json, table
 from connector.config import Config, installation
 from connector.dunning.snapshot import Channel
 from connector.errors import ConfigError
@@ -70,6 +71,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "customer": {"id": row.customer_id, "name": row.customer_name},
         "step": row.step,
         "channel": str(row.channel),
+        "route": row.route,
         "to": list(row.to),
         "invoices": [line.invoice for line in row.lines],
         "claim": money.text(row.claim, row.currency),
@@ -78,6 +80,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "body": row.text,
         "error": row.error,
         "tries": row.tries,
+        "warnings": list(row.warnings),
     }
 
 
@@ -92,6 +95,7 @@ def review(path: Path | None, key: str, as_json: bool) -> int:
             _whole(rows[0])
         elif rows:
             table(_COLUMNS, (_cells(row) for row in rows), right=("claim",))
+            mind(text for row in rows for text in row.warnings)
             put("relance review KEY shows one; relance approve KEY... or --all lets them go.")
         else:
             put("Nothing waits for your approval.")
@@ -107,12 +111,18 @@ def _whole(row: Row) -> None:
     if row.to or address:
         put(f"To: {clean(', '.join(row.to or address))}")
         put(f"Subject: {clean(row.subject)}")
+    if row.attachments and row.channel is Channel.EMAIL:
+        put(f"Attached: {clean(', '.join(file.name for file in row.attachments))}")
+    mind(row.warnings)
     put()
     put("\n".join(clean(line) for line in row.text.splitlines()))
 
 
-def approve(path: Path | None, keys: list[str], every: bool) -> int:
-    """Proposals become planned; the next sync sends them."""
+def approve(path: Path | None, keys: list[str], every: bool, yes: bool) -> int:
+    """Proposals become planned; the next sync sends them.
+
+    Formal texts that nobody at the firm has reviewed take another word: on the terminal, or `yes`.
+    """
     if bool(keys) == every:
         raise ConfigError("name the keys to approve, or --all: relance review lists them")
 
@@ -124,6 +134,9 @@ def approve(path: Path | None, keys: list[str], every: bool) -> int:
                     f"{row.key}: the letter is dated {row.planned_on}, and so is its deadline: "
                     "run relance sync, which dates it anew, then approve it"
                 )
+        if not yes:
+            _confirm(rows)
+        for row in rows:
             box.approve(row, _person(), now())
             put(f"approved {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
         letters = [row for row in rows if row.channel is Channel.LETTER]
@@ -136,6 +149,27 @@ def approve(path: Path | None, keys: list[str], every: bool) -> int:
         return 0
 
     return each_state(path, work)
+
+
+def _confirm(rows: list[Row]) -> None:
+    """Nothing, once a person stands by the program's own formal texts among these.
+
+    Raises:
+        ConfigError: nobody does, or nobody is there to be asked.
+    """
+    texts = sorted(
+        {row.entry["unread"] for row in rows if row.entry.get("unread") and not row.edited}
+    )
+    if not texts:
+        return
+    mind(text for row in rows for text in row.warnings)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            f"{', '.join(texts)}: nobody at the firm has reviewed this formal text: nothing was "
+            "approved. Read it with relance review KEY, then approve it with --yes"
+        )
+    if input("Approve all the same? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ConfigError("nothing was approved")
 
 
 def edit(path: Path | None, key: str, file: Path | None) -> int:

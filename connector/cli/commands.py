@@ -13,13 +13,14 @@ from connector import registry
 from connector.apply import apply as apply_plan
 from connector.apply import read_plan
 from connector.cli.firms import configs, each, now
-from connector.cli.show import clean, plan, progress, put, put_json, say, table
+from connector.cli.preview import say_sample
+from connector.cli.show import clean, mind, plan, progress, put, put_json, say, table
 from connector.config import Config
 from connector.dunning import explain as explaining
 from connector.dunning.plan import Plan
 from connector.errors import ConfigError
 from connector.firm import opened
-from connector.mirror.lookup import Known, look_up
+from connector.mirror.lookup import look_up
 from connector.rebuild import Rebuilt
 from connector.rebuild import rebuild as rebuild_firm
 from connector.sync import Report, Study, dry_run
@@ -117,6 +118,7 @@ def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, ob
         put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")
         for line in _told(report):
             put(clean(line))
+        mind(text for entry in report.plan.reminders for text in entry.warnings)
     _tell_bad(report)
     _tell_unheard(report)
     return report.exit_code, document, report.plan
@@ -191,9 +193,11 @@ def _told(report: Report) -> list[str]:
     told += [f"  sent {key}" for key in done.sent]
     for word, found in (
         ("waits", done.waiting),
+        ("not looked at, tried tomorrow", done.unread),
         ("withdrawn", done.withdrawn),
         ("refused", done.failed),
         ("unknown", done.unknown),
+        ("went without", done.left_out),
         ("note not written", done.note_errors),
         ("came back", report.heard.bounced),
         ("held", report.heard.held),
@@ -238,7 +242,7 @@ def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
             progress(quiet) as bar,
             dry_run(firm, now(), bar) as (study, mirror),
         ):
-            _say_sample(study.plan)
+            say_sample(study.plan)
             known = look_up(mirror, what)
             cases = [case for case in study.snapshot.cases if case.invoice_id in known.invoice_ids]
             told = explaining.explain(study.plan, study.snapshot, firm.policies, cases)
@@ -257,49 +261,6 @@ def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
             put(clean(item.text()))
         if not told and not known.settled:
             put(f"{clean(what)}: nothing of it is open.")
-        return 0
-
-    return each(configs(path, needs_one=False), work)
-
-
-def _say_sample(made: Plan) -> None:
-    if made.sample:
-        say(f"No configuration: this is the sample ledger, on {made.today:%A} {made.today}.")
-
-
-def preview(path: Path | None, invoice: str, html: Path | None, quiet: bool) -> int:
-    """The message that speaks of an invoice today, as it would go."""
-
-    def work(config: Config) -> int:
-        with (
-            opened(config, os.environ) as firm,
-            progress(quiet) as bar,
-            dry_run(firm, now(), bar) as (study, mirror),
-        ):
-            _say_sample(study.plan)
-            _tell_unheard(study)
-            known: Known = look_up(mirror, invoice)
-        found = [
-            entry
-            for entry in study.plan.reminders
-            if any(line.invoice_id in known.invoice_ids for line in entry.lines)
-        ]
-        if not found:
-            put(f"{clean(invoice)}: no message today. relance why {clean(invoice)} says why.")
-            return 0
-        for entry in found:
-            message = entry.message
-            put(f"{entry.step} by {entry.channel}, {entry.route}, reminder {entry.key}")
-            if message is None:
-                put("No message goes to the customer: a task for a person.")
-                continue
-            put(f"To: {clean(', '.join(message.to or entry.address.splitlines()))}")
-            put(f"Subject: {clean(message.subject)}")
-            put()
-            put("\n".join(clean(line) for line in message.text.splitlines()))
-            if html:
-                html.write_text(message.html, encoding="utf-8")
-                say(f"HTML written to {html}")
         return 0
 
     return each(configs(path, needs_one=False), work)

@@ -102,13 +102,20 @@ def preview(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the HTML part here.")
     ] = None,
+    eml: Annotated[
+        Path | None, typer.Option("--eml", metavar="FILE", help="Write the whole mail here.")
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", metavar="FILE", help="Write the letter here.")
+    ] = None,
     config: ConfigOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Show the message that speaks of an invoice today."""
-    from connector.cli import commands
+    """Show the message that speaks of an invoice today, as it would go."""
+    from connector.cli import preview as previews
 
-    raise typer.Exit(commands.preview(chosen(context, config), invoice, html, quiet))
+    files = previews.Files(html=html, eml=eml, pdf=pdf)
+    raise typer.Exit(previews.preview(chosen(context, config), invoice, files, quiet))
 
 
 @app.command()

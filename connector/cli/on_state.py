@@ -37,12 +37,15 @@ def approve(
         list[str] | None, typer.Argument(metavar="KEY...", help="Keys, or their start.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also formal texts that the firm has not reviewed.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Let proposals go with the next sync, after a last look at the books."""
     from connector.cli import boxes
 
-    raise typer.Exit(boxes.approve(chosen(context, config), keys or [], all_))
+    raise typer.Exit(boxes.approve(chosen(context, config), keys or [], all_, yes))
 
 
 @app.command()

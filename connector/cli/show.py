@@ -3,6 +3,7 @@
 import json
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -96,6 +97,8 @@ def plan(shown: Plan, company: str) -> None:
         f"claiming {sums(shown.claimed())}."
     )
     put(f"{_count(len(shown.silences), 'due line')} without a reminder today.")
+    if shown.reminders:
+        put(f"Routes: {_routes(shown)}.")
     waiting = sum(entry.needs_approval for entry in shown.reminders)
     if waiting:
         put(f"{_count(waiting, 'reminder')} would wait for your approval.")
@@ -114,9 +117,20 @@ def plan(shown: Plan, company: str) -> None:
         reasons = ((code, len(found), ", ".join(found[:2])) for code, found in ranked)
         table(("silent because", "lines", "such as"), reasons, right=("lines",))
         put()
-    for warning in dict.fromkeys(text for entry in shown.reminders for text in entry.warnings):
-        put(f"Mind: {clean(warning)}")
+    mind(text for entry in shown.reminders for text in entry.warnings)
     put("relance why INVOICE says why; relance preview INVOICE shows the message.")
+
+
+def mind(warnings: Iterable[str]) -> None:
+    """What a person should know before messages go, each once."""
+    for warning in dict.fromkeys(warnings):
+        put(f"Mind: {clean(warning)}")
+
+
+def _routes(shown: Plan) -> str:
+    """How the reminders go: `email by smtp 7, letter by print 1`."""
+    ways = Counter(f"{entry.channel} by {entry.route}" for entry in shown.reminders)
+    return ", ".join(f"{way} {number}" for way, number in sorted(ways.items()))
 
 
 def _count(number: int, word: str) -> str:
@@ -129,7 +143,7 @@ def _reminder(entry: Reminder) -> tuple[object, ...]:
     return (
         entry.customer_name,
         entry.step,
-        entry.channel,
+        f"{entry.channel}, {entry.route}",
         ", ".join(entry.to),
         f"{invoices[0]}{more}",
         f"{money.text(entry.claim, entry.currency)} {entry.currency}",

@@ -169,7 +169,8 @@ class Reminder:
     `promised_on` and `promised` are the day and, where one was named, the amount of a promise that
     was not kept. `warnings` are what a person should know before it goes. `address` is where a
     letter goes, by lines; `copy_to` who has its copy by e-mail once it is posted.
-    `policy_version` is a digest of the policy's content.
+    `policy_version` is a digest of the policy's content. `unread` names the formal text that the
+    firm has not reviewed, empty if it has.
     """
 
     key: str
@@ -204,6 +205,7 @@ class Reminder:
     address: str = ""
     copy_to: tuple[str, ...] = ()
     policy_version: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

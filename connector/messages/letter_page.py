@@ -15,8 +15,10 @@ from connector.messages import formats
 from connector.messages.letter_facts import Letter
 from connector.messages.letter_text import parts_of
 from connector.messages.letter_words import WORDS, place_of, shape
+from connector.messages.transfer import caption, drawing
 from connector.messages.values import clean, spaced
 from connector.receivables.interest import half_up
+from connector.receivables.records import Transfer
 
 ADDRESS_LINES = 8
 _LONG = re.compile(r"(\S{24})(?=\S{8})")
@@ -69,6 +71,7 @@ def page_data(letter: Letter, company: Company, subject: str, text: str) -> dict
         ],
         "account": _account(letter, words, locale),
         "schedule": _schedule(letter, words, locale),
+        "transfer": _transfer(letter),
         "deadline": [
             f"{words['pay_by']} {formats.long_date(letter.deadline_on, locale)}"
             if letter.deadline_on
@@ -152,6 +155,15 @@ def _schedule(letter: Letter, words: Mapping[str, str], locale: Locale) -> dict[
     rows = list(_periods(letter, locale))
     rows.append([words["interest"], "", "", "", _money(letter.interest, letter, locale)])
     return {"heads": heads, "rows": rows}
+
+
+def _transfer(letter: Letter) -> dict[str, Any] | None:
+    """The QR code as a drawing, and the lines beside it."""
+    if not letter.transfer:
+        return None
+    told = Transfer(code=letter.transfer, more=bool(letter.interest or letter.charges))
+    lines = [_shown(line) for line in caption(told, letter.language)]
+    return {"drawing": drawing(letter.transfer), "lines": lines}
 
 
 def _periods(letter: Letter, locale: Locale) -> Iterator[list[str]]:

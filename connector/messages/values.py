@@ -12,6 +12,7 @@ _OURS = re.compile(r"(?i)\brelance/(?=\d)|\bref\.(?=\s[0-9a-f]{20})")
 _RUNS = re.compile(r" {2,}")
 _SPACES = str.maketrans({"\u202f": " ", "\u00a0": " "})
 _ENTITY = str.maketrans({mark: f"&#{ord(mark)};" for mark in string.punctuation})
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # no files on Windows
 _UNSAFE_IN_FILE = re.compile(r"[^0-9A-Za-z_.-]+")
 
 
@@ -66,7 +67,8 @@ def web_address(value: str) -> str:
 
 def file_name(number: str) -> str:
     """A document's number as a file name without extension, safe on every system."""
-    return _UNSAFE_IN_FILE.sub("-", number).strip("-.")[:80] or "invoice"
+    name = _UNSAFE_IN_FILE.sub("-", number).strip("-.")[:80] or "invoice"
+    return f"invoice-{name}" if _DEVICE.match(name) else name
 
 
 class Value(str):

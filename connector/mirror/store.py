@@ -12,7 +12,7 @@ from connector.contract import Company, Kind, OpenItem, Page, Trace
 from connector.errors import BadRecord, ConfigError
 from connector.mirror import tables
 from connector.mirror.batch import Batch
-from connector.mirror.intake import remember, write
+from connector.mirror.intake import forget_unseen, has_waited, remember, write
 from connector.mirror.invoices import void_missing
 from connector.mirror.opened import (
     all_invoices,
@@ -88,6 +88,16 @@ class Mirror:
                     self._stamp(batch.connection, payments_read_at=self.as_of or now)
             batch.upsert(tables.cursor, [row], "kind")
         return bad
+
+    def has_set_aside(self, before: datetime) -> bool:
+        """Whether a record that could not be read was last met before an instant, aware UTC."""
+        with self.state.reader.connect() as connection:
+            return has_waited(connection, before)
+
+    def all_read(self, now: datetime) -> None:
+        """Forget the bad records that a read of everything, begun at `now`, has not met."""
+        with self.state.mirror.begin() as connection:
+            forget_unseen(connection, now)
 
     def put(
         self, records: Iterable[Record], *, now: datetime, today: date

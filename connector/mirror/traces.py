@@ -132,7 +132,7 @@ def _insert(
             "step": str(rung.stage),
             "stage": str(rung.stage),
             "n": rung.number,
-            "channel": str(Channel.CALL if rung.side else Channel.EMAIL),
+            "channel": _channel(trace, rung),
             "state": str(ReminderState.SENT),
             "planned_on": trace.on,
             "sent_on": trace.on,
@@ -143,6 +143,14 @@ def _insert(
         }
         new.append((values, [_line(batch, *part, known) for part in parts]))
     insert_reminders(batch, new)
+
+
+def _channel(trace: Trace, rung: Rung) -> str:
+    """How it went; a note that does not say so is of a mail, or of a call."""
+    known = {str(channel) for channel in Channel}
+    if trace.channel in known:
+        return trace.channel
+    return str(Channel.CALL if rung.side else Channel.EMAIL)
 
 
 def _line(batch: Batch, trace: Trace, line: str, known: Mapping[str, Document]) -> Values:

@@ -25,6 +25,7 @@ from connector.outbox.notes import (
     write_decision_notes,
     write_missing_notes,
 )
+from connector.outbox.packing import Packed, packed
 from connector.outbox.rows import Row
 from connector.outbox.smtp import Deferred
 from connector.receivables.calendar import next_opening
@@ -82,20 +83,30 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
     A customer who cannot be read is put off for a day: one bad row never blocks the queue.
     """
     try:
-        if not still_true(desk, row, done) or not desk.box.claim(row, desk.now):
+        if not still_true(desk, row, done):
             return
     except (Rejected, BadRecord) as error:
         desk.box.postpone(row, desk.now + timedelta(days=1), str(error))
-        done.waiting[row.key] = str(error)
+        done.unread[row.key] = str(error)
+        return
+    problem: Transient | Rejected | None = None
+    parcel = Packed(row.message)
+    try:  # before the claim: whoever is killed at a read leaves nothing unknown
+        parcel = _packed(desk, row)
+    except (Transient, Rejected) as error:
+        problem = error
+    if not desk.box.claim(row, desk.now):
         return
     try:
-        receipt = _call(desk, row)
+        if problem:
+            raise problem
+        receipt = _call(desk, row, parcel)
     except Deferred as error:
         _again(desk, row, error, done)
     except Transient as error:
         _again(desk, row, error, done)
         raise
-    except AuthRequired as error:
+    except (AuthRequired, ConfigError) as error:  # neither is raised once the message is out
         desk.box.release(row, desk.now, str(error), None)
         done.waiting[row.key] = str(error)
         raise
@@ -110,6 +121,8 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
         if row.channel not in (Channel.EMAIL, Channel.LETTER) and row.route == "note":
             desk.box.noted([row.lines[0].id], desk.now)
         done.sent.append(row.key)
+        if parcel.left_out:
+            done.left_out[row.key] = "; ".join(parcel.left_out)
         write_missing_notes(desk, done, row)
 
 
@@ -125,7 +138,7 @@ def _again(desk: Desk, row: Row, error: Transient, done: Delivered) -> None:
     done.waiting[row.key] = str(error)
 
 
-def _call(desk: Desk, row: Row) -> Receipt:
+def _call(desk: Desk, row: Row, parcel: Packed) -> Receipt:
     """The one call that cannot be taken back."""
     if row.channel is not Channel.EMAIL:
         if row.route != "note":
@@ -133,24 +146,27 @@ def _call(desk: Desk, row: Row) -> Receipt:
         first = row.lines[0]
         return desk.provider.note(first.invoice_id, note_text(desk, row, first), key=first.key)
     if row.route == "api":
-        return desk.provider.email(row.message, key=row.key)
+        return desk.provider.email(parcel.message, key=row.key)
     if desk.mailer is None:
         raise Transient("no mail server is configured: set RELANCE_SMTP_HOST")
-    files, auto = _copies(desk, row), not row.approved_by
-    return desk.mailer.send(row.message, key=row.key, now=desk.now, attachments=files, auto=auto)
+    return desk.mailer.send(
+        parcel.message,
+        key=row.key,
+        now=desk.now,
+        attachments=parcel.files,
+        auto=not row.approved_by,
+        earlier=desk.box.earlier(row.key, row.due_lines),
+    )
 
 
-def _copies(desk: Desk, row: Row) -> list[tuple[str, bytes]]:
-    """The invoices' PDF files; one that cannot be had is left out, or stops it by the policy."""
+def _packed(desk: Desk, row: Row) -> Packed:
+    """What goes, its copies fetched; of what is no message nothing has to be."""
+    if row.channel is not Channel.EMAIL:
+        return Packed(row.message)
     policy = desk.policies.named.get(row.policy, desk.policies.firm)
-    files = []
-    for item in row.attachments:
-        try:
-            files.append((item.name, desk.provider.pdf(item.invoice_id)))
-        except Rejected:
-            if policy.missing_copy == "stop":
-                raise
-    return files
+    numbers = {line.invoice_id: line.invoice for line in row.lines}
+    links = row.entry.get("links", {})
+    return packed(desk.provider, row.message, numbers, links, missing=policy.missing_copy)
 
 
 def still_true(desk: Desk, row: Row, done: Delivered) -> bool:

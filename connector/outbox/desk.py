@@ -28,6 +28,7 @@ class Mailer(Protocol):
         now: datetime,
         attachments: Sequence[tuple[str, bytes]] = (),
         auto: bool = True,
+        earlier: Sequence[str] = (),
     ) -> Receipt: ...
 
 
@@ -38,8 +39,10 @@ class Delivered:
     sent: list[str] = field(default_factory=list)
     withdrawn: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)  # their customer could not be looked at
     failed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # copies that did not go, and why
     notes: int = 0
     note_errors: dict[str, str] = field(default_factory=dict)
     opens_at: datetime | None = None

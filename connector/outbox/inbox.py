@@ -17,7 +17,7 @@ from connector.errors import AuthRequired, ConfigError, Transient
 from connector.outbox import incoming
 from connector.outbox.incoming import Incoming
 from connector.outbox.mail import one_line
-from connector.outbox.smtp import is_loopback
+from connector.outbox.smtp_settings import is_loopback
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox

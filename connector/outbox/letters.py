@@ -182,10 +182,17 @@ def _copy(desk: Desk, row: Row, company: Company, done: Posting) -> None:
         if route == "smtp":
             if desk.mailer is None:
                 raise Transient("no mail server is configured: set RELANCE_SMTP_HOST")
-            desk.mailer.send(message, key=row.key, now=desk.now, attachments=files, auto=False)
+            desk.mailer.send(
+                message,
+                key=row.key,
+                now=desk.now,
+                attachments=files,
+                auto=False,
+                earlier=desk.box.earlier(row.key, row.due_lines),
+            )
         else:
             desk.provider.email(message, key=row.key)
-    except (Transient, AuthRequired) as error:
+    except (Transient, AuthRequired, ConfigError) as error:
         _keep(desk.box, row, copy="")
         done.copies[row.key] = f"the copy did not go: {error}: --posted again tries it once more"
     except Rejected as error:

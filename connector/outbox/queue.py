@@ -257,6 +257,28 @@ class Outbox:
             ).scalar()
         return found
 
+    def earlier(self, key: str, lines: Iterable[tuple[str, str]]) -> list[str]:
+        """The keys of the mails that went before about any of these due lines, oldest first.
+
+        `lines` are (invoice id, line id), `key` the reminder that is about to go.
+        """
+        mine = set(lines)
+        refs = sorted({invoice_id for invoice_id, _ in mine})
+        query = select(LINE.c.reminder_id).where(LINE.c.invoice_ref.in_(refs))
+        with self.engine.connect() as connection:
+            rows = read(
+                connection,
+                REMINDER.c.state == ReminderState.SENT,
+                REMINDER.c.origin != Origin.HISTORY,
+                REMINDER.c.id.in_(query),
+            )
+        gone = [
+            (row.sent_on or date.min, row.id, row.key)
+            for row in rows
+            if row.mailed and mine.intersection(row.due_lines)
+        ]
+        return [other for other in dict.fromkeys(each for *_, each in sorted(gone)) if other != key]
+
     def unnoted(self, only: Row | None = None) -> list[Row]:
         """Reminders that went and whose note is not yet on every invoice; or `only` this one."""
         missing = select(LINE.c.reminder_id).where(LINE.c.noted_at.is_(None))

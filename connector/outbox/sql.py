@@ -55,8 +55,15 @@ def add(
         "text": message.text if message else notes[entry.lines[0].key],
         "html": message.html if message else "",
         "entry": {
-            "attachments": [asdict(item) for item in message.attachments] if message else [],
+            "attachments": [
+                {"name": item.name, "invoice_id": item.invoice_id}
+                for item in (message.attachments if message else ())
+            ],
+            "transfer": asdict(message.transfer) if message and message.transfer else None,
+            "links": {line.invoice_id: line.pay_link for line in entry.lines if line.pay_link},
             "notes": notes,
+            "warnings": list(entry.warnings),
+            "unread": entry.unread,
             "policy_version": entry.policy_version,
             **_by_post(entry, today),
         },

@@ -5,7 +5,7 @@ integers of the currency's minor unit. Ids are the product's own, as text.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -257,10 +257,22 @@ Record = Customer | Invoice | CreditNote | Payment | Past
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file that goes with a message."""
+    """A file that goes with a message; `content` is there once it was fetched."""
 
     name: str
     invoice_id: str
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """The bank transfer that settles a message's claim, as the text of a QR code.
+
+    `more` says that interest or charges are asked for beside it.
+    """
+
+    code: str
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,3 +289,4 @@ class Message:
     html: str
     attachments: tuple[Attachment, ...] = ()
     reference: str  # the reminder key: the message carries `Ref. <key>`
+    transfer: Transfer | None = None  # shown as a picture where the route can carry one
