@@ -24,6 +24,7 @@ SMTP_NAMES = (
     *("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "SCOPE"),
 )
 IMAP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FOLDER", "SECURITY")
+OWN_NAMES = ("ADDRESS", "LEGAL_ID", "BANK_LINE")
 NAMES = (
     "PROVIDER",
     "STATE",
@@ -33,6 +34,7 @@ NAMES = (
     "TIMEZONE",
     "MODE",
     "INTERVAL_MINUTES",
+    *(f"OWN_{name}" for name in OWN_NAMES),
     *(f"SMTP_{name}" for name in SMTP_NAMES),
     *(f"IMAP_{name}" for name in IMAP_NAMES),
 )
@@ -60,6 +62,7 @@ class Config:
     imap: Mapping[str, str] = field(default_factory=dict, repr=False)
     provider_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     interval_minutes: int = 30
+    own: Mapping[str, str] = field(default_factory=dict)  # of the firm, where the books are silent
     problems: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
 
@@ -181,6 +184,11 @@ def load(
             if prefix and name.startswith(prefix) and owners.get(name, provider) == provider
         },
         interval_minutes=values.number("INTERVAL_MINUTES", 1, 1440) or 30,
+        own={
+            name.lower(): "\n".join(part.strip() for part in told.split(";"))
+            for name in OWN_NAMES
+            if (told := values.text(f"OWN_{name}"))
+        },
         problems=tuple(values.problems),
         lines=values.lines,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -101,7 +101,7 @@ def opened(
     meter = Meter(spec.limits, config.state, clock=clock)
     provider = registry.open(config, environ, meter)
     try:
-        company, can = provider.company(), provider.probe()
+        company, can = _known(provider.company(), config), provider.probe()
         settings = registry.mail_settings(config, environ)
         yield Firm(
             config=config,
@@ -144,6 +144,17 @@ def _inbox(config: Config, environ: Mapping[str, str], company: Company) -> Inbo
 def _by_token(config: Config) -> bool:
     """Whether the mailbox opens with the OAuth sign-in of outgoing mail: it has no password."""
     return "REFRESH_TOKEN" in config.smtp and "PASSWORD" not in config.imap
+
+
+def _known(company: Company, config: Config) -> Company:
+    """The firm as its books tell, and where they are silent as the configuration does."""
+    own = config.own.get
+    return replace(
+        company,
+        address=company.address or own("address", ""),
+        legal_id=company.legal_id or own("legal_id", ""),
+        bank_line=company.bank_line or own("bank_line", ""),
+    )
 
 
 def day_of(firm: Firm, now: datetime) -> Day:

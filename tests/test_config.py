@@ -8,19 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from connector import config
+from connector import config, registry
 from connector.config import Config, clash, find, installation, load, option, sample
 from connector.configfile import PREFIX
 from connector.errors import ConfigError
-from providers.dolibarr import SPEC as DOLIBARR
-from providers.files import SPEC as FILES
-from providers.odoo import SPEC as ODOO
-from providers.tryton import SPEC as TRYTON
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = {
-    spec.name: {setting.name for setting in spec.settings} for spec in (DOLIBARR, FILES, TRYTON)
-}
+SHIPPED = registry.setting_names()
 PROVIDERS = {
     **SHIPPED,
     "sage": {"URL"},

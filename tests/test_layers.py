@@ -23,7 +23,7 @@ FLOORS = (
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},
     {"connector.sync"},
-    {"connector.service", "connector.apply", "connector.rebuild"},
+    {"connector.service", "connector.apply", "connector.by_hand", "connector.rebuild"},
     {"connector.cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -387,6 +387,7 @@ def test_every_word_can_be_marked_and_taken_back(mirror: Mirror, what: Mark) -> 
         Mark.SUPPLY_STOP,
         Mark.STRATEGIC,
         Mark.SEGMENT,
+        Mark.TERMS,
     )
     target = find(mirror.state, "c1" if on_customer else "F-i1")
     given = Given(

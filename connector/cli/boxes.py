@@ -105,7 +105,7 @@ def review(path: Path | None, key: str, as_json: bool) -> int:
 
 
 def _whole(row: Row) -> None:
-    put(f"{row.key}: {row.state}, {row.step} by {row.channel} ({row.route})")
+    put(f"{row.key}: {row.state}, {clean(row.step)} by {row.channel} ({row.route})")
     put(f"Customer: {clean(row.customer_name)}")
     address = row.wanted.address.splitlines()
     if row.to or address:
@@ -138,7 +138,7 @@ def approve(path: Path | None, keys: list[str], every: bool, yes: bool) -> int:
             _confirm(rows)
         for row in rows:
             box.approve(row, _person(), now())
-            put(f"approved {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
+            put(f"approved {row.key[:8]}: {clean(row.step)} to {clean(row.customer_name)}")
         letters = [row for row in rows if row.channel is Channel.LETTER]
         if len(letters) < len(rows):
             put("The next relance sync sends them, after a last look at the books.")
@@ -236,7 +236,7 @@ def reject(path: Path | None, keys: list[str], because: str) -> int:
     def work(config: Config, box: Outbox, state: State) -> int:
         for row in [box.find(key) for key in keys]:
             box.reject(row, because, _person(), today_of(config, state), now())
-            put(f"rejected {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
+            put(f"rejected {row.key[:8]}: {clean(row.step)} to {clean(row.customer_name)}")
         return 0
 
     return each_state(path, work)

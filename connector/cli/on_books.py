@@ -12,6 +12,7 @@ from connector.cli.app import (
     app,
     chosen,
     policy,
+    texts,
 )
 
 
@@ -194,3 +195,28 @@ def manual(
     from connector.cli import policies
 
     raise typer.Exit(policies.policy_manual(chosen(context, config), language, out))
+
+
+@texts.callback(invoke_without_command=True)
+def list_texts(
+    context: typer.Context, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """List the texts with their versions, what is to be read again, and what was said of them."""
+    if context.invoked_subcommand:
+        return
+    from connector.cli import wording
+
+    raise typer.Exit(wording.texts(chosen(context, config), json))
+
+
+@texts.command(name="note")
+def note_text(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="TEXT", help="Such as fr/friendly.")],
+    said: Annotated[str, typer.Option("--said", help="What was said of it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Keep what somebody says about the present wording of a text."""
+    from connector.cli import wording
+
+    raise typer.Exit(wording.say_of(chosen(context, config), name, said))

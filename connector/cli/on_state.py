@@ -74,14 +74,34 @@ def reject(
 
 
 @app.command()
+def write(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    about: About,
+    config: ConfigOption = None,
+) -> None:
+    """Propose a message beside the steps: thank_you, part_payment, instalments, statement,
+    later_than_usual, or a text of your own."""
+    from connector.cli import writing
+
+    raise typer.Exit(writing.write(chosen(context, config), text, about))
+
+
+@app.command()
 def letters(
     context: typer.Context,
     keys: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY...]", help="Keys, or their start.")
     ] = None,
     posted: Annotated[bool, typer.Option("--posted", help="These are posted: count them.")] = False,
+    received: Annotated[
+        bool, typer.Option("--received", help="These reached the customer: needs --on.")
+    ] = False,
     on: Annotated[
-        str, typer.Option("--on", metavar="DATE", help="They went on this day, not today.")
+        str, typer.Option("--on", metavar="DATE", help="They went, or came, on this day.")
+    ] = "",
+    proof: Annotated[
+        str, typer.Option("--proof", metavar="TEXT", help="The number of the receipt.")
     ] = "",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write the files here.")
@@ -89,10 +109,13 @@ def letters(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write approved letters as PDF files to print, or say which ones are posted."""
+    """Write approved letters as PDF files to print, or say which ones are posted or received."""
     from connector.cli import post
 
-    raise typer.Exit(post.letters(chosen(context, config), keys or [], posted, on, out, json))
+    where, found = chosen(context, config), keys or []
+    if received:
+        raise typer.Exit(post.receipts(where, found, on, proof, json))
+    raise typer.Exit(post.letters(where, found, posted, on, out, json))
 
 
 @app.command()
@@ -113,7 +136,8 @@ def mark(
             metavar="[WHAT]",
             help="hold, excluded, disputed, promised, plan, insolvent, handed_over, written_off, "
             "not_delivered, in_difficulty, bill, retention, factored, reply, bounced, cause, "
-            "credit_limit, credit_check, supply_stop, strategic, warning_sign or segment; without "
+            "credit_limit, credit_check, supply_stop, strategic, warning_sign, segment, terms or "
+            "waived; without "
             "it, what was decided so far.",
         ),
     ] = "",

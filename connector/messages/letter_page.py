@@ -28,8 +28,10 @@ def page_data(letter: Letter, company: Company, subject: str, text: str) -> dict
     """Everything the page shows, as JSON can hold it.
 
     Raises:
-        ConfigError: the frame of a letter has no words in its language.
+        ConfigError: the frame of a letter has no words in its language, or the firm's name,
+            address, registration number or bank details are not known.
     """
+    _whole_company(letter, company)
     words = WORDS.get(letter.language)
     if words is None:
         raise ConfigError(
@@ -79,6 +81,23 @@ def page_data(letter: Letter, company: Company, subject: str, text: str) -> dict
             _money(letter.claim + letter.interest + letter.charges, letter, locale),
         ],
     }
+
+
+def _whole_company(letter: Letter, company: Company) -> None:
+    """A letter says who writes, who that is in law, and how to pay; or it is not printed."""
+    told = {
+        "name": company.name,
+        "postal address": company.address,
+        "registration number": company.legal_id,
+        "bank details": company.bank_line,
+    }
+    missing = [what for what, value in told.items() if not clean(value)]
+    if missing:
+        raise ConfigError(
+            f"letter {letter.key}: it must show the firm's own {', '.join(missing)}, and the "
+            "accounting software does not tell: enter it there, or set RELANCE_OWN_ADDRESS, "
+            "RELANCE_OWN_LEGAL_ID, RELANCE_OWN_BANK_LINE"
+        )
 
 
 def _whole(line: str) -> str:

@@ -22,7 +22,8 @@ def clean(value: str) -> str:
     What the program itself reads back from messages and notes (`Ref. <key>`, `relance/1`) is
     broken up, so that a customer's name cannot pass for a reference of ours.
     """
-    kept = "".join(_visible(letter) for letter in value)
+    plain = value.isascii() and value.isprintable()
+    kept = value if plain else "".join(map(_visible, value))
     return _RUNS.sub(" ", _OURS.sub(lambda found: found[0][:-1] + " ", kept)).strip()
 
 

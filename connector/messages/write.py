@@ -24,6 +24,13 @@ from connector.messages.view import Facts
 from connector.receivables.records import Attachment, Message
 
 _BY_HAND = (Channel.CALL, Channel.VISIT, Channel.TASK)
+_ENCLOSE = {
+    "uk-letter-of-claim": (
+        "enclose with the letter of claim the Information Sheet, the Reply Form and the Standard "
+        "Financial Statement of the Pre-Action Protocol for Debt Claims: Relance prints the letter "
+        "alone"
+    )
+}
 _NOTE_LANGUAGE = "en"  # of notes, where neither package nor firm has them in the firm's language
 
 
@@ -95,8 +102,13 @@ class Writer:
         locale = self._locale(reminder)
         attached, left_out = _attachments(reminder) if self.pdf else ((), ())
         whole = self.pdf and not left_out
-        plain = Facts(self.company, reminder, locale, html=False).context(today, attached=whole)
-        marked = Facts(self.company, reminder, locale, html=True).context(today, attached=whole)
+        terms = clean(self._texts.terms(reminder.language))
+        plain, marked = (
+            Facts(self.company, reminder, locale, html=html, terms=terms).context(
+                today, attached=whole
+            )
+            for html in (False, True)
+        )
         whole_subject = self._plain.subject(name, plain)
         subject = subject_line(whole_subject)
         foot = self._foot(reminder)
@@ -108,7 +120,7 @@ class Writer:
             subject=subject,
             foot=foot,
         )
-        found = faults(reminder, Said(whole_subject, body), self.company, locale)
+        found = faults(reminder, Said(whole_subject, body), self.company, locale, terms)
         if {reference_of(text), reference_of(html)} != {reminder.key}:
             found.append(
                 "the text writes `Ref. ` before 20 digits: that is kept for the reference at the "
@@ -204,6 +216,8 @@ class Writer:
 
 def _told(reminder: Reminder, message: Message, unread: str) -> Iterator[str]:
     """What a person should know of a message before it goes."""
+    if enclose := _ENCLOSE.get(reminder.legal):
+        yield enclose
     if unread:
         yield (
             f"the formal text {unread} is the program's own and the firm has not reviewed it: have "

@@ -6,7 +6,7 @@ from datetime import timedelta
 from connector.contract import Receipt
 from connector.dunning.decide import look
 from connector.dunning.plan import Reason
-from connector.dunning.snapshot import Channel
+from connector.dunning.snapshot import BY_HAND, Channel
 from connector.errors import (
     AuthRequired,
     BadRecord,
@@ -69,7 +69,7 @@ def _later(desk: Desk, row: Row, done: Delivered) -> bool:
         return True
     policy = desk.policies.named.get(row.policy, desk.policies.firm)
     local = now.astimezone(desk.zone)
-    opens = next_opening(policy.hours, local)
+    opens = next_opening(policy.hours_for(row.kind), local)
     if opens <= local:
         return False
     done.opens_at = min(opens, done.opens_at or opens)
@@ -171,17 +171,8 @@ def _packed(desk: Desk, row: Row) -> Packed:
 
 def still_true(desk: Desk, row: Row, done: Delivered) -> bool:
     """The look: one customer read afresh, our traces on their open invoices, then the decision."""
-    account = desk.provider.account(row.customer_id)
+    fresh = read_again(desk, row.customer_id)
     now, today = desk.now, desk.today
-    records: list[Record] = [account.customer, *account.invoices]
-    records += [*account.credit_notes, *account.payments]
-    desk.mirror.put(records, now=now, today=today)
-    fresh = {invoice.id for invoice in account.invoices}
-    gone = [ref for ref in desk.mirror.open_invoices(row.customer_id) if ref not in fresh]
-    if gone:
-        again = list(desk.provider.invoices(gone))
-        desk.mirror.put(again, now=now, today=today)
-        desk.mirror.missing(set(gone) - {record.id for record in again}, now=now, today=today)
     if desk.can.traces is not Traces.NONE:
         found = take_over(desk, sorted(fresh | {line.invoice_id for line in row.lines}))
         if _was_sent(row, found):
@@ -207,6 +198,22 @@ def still_true(desk: Desk, row: Row, done: Delivered) -> bool:
         done.waiting[row.key] = "; ".join(quiet.because for quiet in wait)
         return False
     return True
+
+
+def read_again(desk: Desk, customer_id: str) -> set[str]:
+    """One customer read afresh into the mirror; the ids of the open invoices."""
+    account = desk.provider.account(customer_id)
+    now, today = desk.now, desk.today
+    records: list[Record] = [account.customer, *account.invoices]
+    records += [*account.credit_notes, *account.payments]
+    desk.mirror.put(records, now=now, today=today)
+    fresh = {invoice.id for invoice in account.invoices}
+    gone = [ref for ref in desk.mirror.open_invoices(customer_id) if ref not in fresh]
+    if gone:
+        again = list(desk.provider.invoices(gone))
+        desk.mirror.put(again, now=now, today=today)
+        desk.mirror.missing(set(gone) - {record.id for record in again}, now=now, today=today)
+    return fresh
 
 
 def take_over(desk: Desk, invoice_ids: Sequence[str]) -> Found:
@@ -240,18 +247,20 @@ def _notes_found(desk: Desk, row: Row, found: Found) -> None:
 
 
 def withdraw_outdated(desk: Desk, done: Delivered) -> None:
-    """Edited proposals whose principal, lines, recipient or holds have changed since.
+    """Proposals edited or asked for by hand whose lines, recipient or holds have changed since.
 
-    They are planned anew; what the person wrote is kept, and offered when the new one is edited.
+    Edited ones are planned anew; what the person wrote is kept, and offered when the new one is
+    edited.
     """
     for row in desk.box.rows(ReminderState.PROPOSED):
-        if not row.edited:
+        if not row.edited and row.rung != BY_HAND:
             continue
         facts = read(desk.mirror, desk.day, desk.today, customer_id=row.customer_id, without=row.id)
         because = look(facts, desk.policies, desk.today, row.wanted).withdraw
         if because:
-            desk.box.supersede(row, desk.now, f"changed since it was edited: {because}")
-            done.withdrawn[row.key] = f"changed since it was edited: {because}"
+            because = f"changed since it was {'edited' if row.edited else 'written'}: {because}"
+            desk.box.supersede(row, desk.now, because)
+            done.withdrawn[row.key] = because
 
 
 def settle_unknown(desk: Desk, done: Delivered) -> None:

@@ -36,6 +36,8 @@ WORDS = (
     Mark.STRATEGIC,
     Mark.WARNING_SIGN,
     Mark.SEGMENT,
+    Mark.TERMS,
+    Mark.WAIVED,
 )
 """What can be marked; calls and restarts have commands of their own."""
 
@@ -51,9 +53,10 @@ _OF_CUSTOMERS = frozenset(
         Mark.SUPPLY_STOP,
         Mark.STRATEGIC,
         Mark.SEGMENT,
+        Mark.TERMS,
     }
 )
-_OF_INVOICES = frozenset({Mark.BILL, Mark.RETENTION, Mark.CAUSE})
+_OF_INVOICES = frozenset({Mark.BILL, Mark.RETENTION, Mark.CAUSE, Mark.WAIVED})
 _NEEDS_DAY = frozenset({Mark.PROMISED, Mark.PLAN})
 _CODES: dict[Mark, tuple[str, ...]] = {
     Mark.CAUSE: tuple(Cause),
@@ -136,7 +139,7 @@ def decision_of(
     until = read(given.until, lambda text: _day("--until", text))
     amount = read(given.amount, lambda text: _amount(text, target, chosen))
     because = read(given.because, lambda text: reason_of("--because", text))
-    if since > today:
+    if since > today and chosen is not Mark.TERMS:  # of the invoices to come
         problems.append(f"--since {since}: is to come: a mark holds from today or before")
     if until and until < today:
         problems.append(f"--until {until}: has passed: today is {today}")

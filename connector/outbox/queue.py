@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, insert, select, update
 
 from connector.dunning.plan import Plan, Reminder, ReminderLine
+from connector.dunning.snapshot import BY_HAND
 from connector.errors import ConfigError
 from connector.mirror.state import State
 from connector.mirror.tables import DEAD, Origin, ReminderState
@@ -37,6 +38,15 @@ class Outbox:
             where.append(REMINDER.c.origin == Origin.RELANCE)
         with self.engine.connect() as connection:
             return read(connection, *where)
+
+    def by_hand(self, customer_id: str) -> list[Row]:
+        """The messages that a person asked for, of one customer."""
+        with self.engine.connect() as connection:
+            return read(
+                connection,
+                REMINDER.c.customer_ref == customer_id,
+                REMINDER.c.n == BY_HAND.number,
+            )
 
     def find(self, prefix: str) -> Row:
         """The latest reminder whose key begins so.
@@ -74,6 +84,7 @@ class Outbox:
                 connection,
                 REMINDER.c.state == ReminderState.PROPOSED,
                 REMINDER.c.edited.is_(False),
+                REMINDER.c.n != BY_HAND.number,  # a person asked for it: no plan replaces it
                 REMINDER.c.origin == Origin.RELANCE,
             )
             wanted = {entry.key: entry for entry in plan.reminders}

@@ -8,7 +8,7 @@ from typing import Any
 from connector.dunning.decide import Wanted
 from connector.dunning.snapshot import Channel, Rung
 from connector.mirror.tables import ReminderState
-from connector.receivables.records import Attachment, Message, Transfer
+from connector.receivables.records import Attachment, CustomerKind, Message, Transfer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,11 @@ class Row:
         """Whether this, or its copy, went as a mail whose Message-ID is ours."""
         mail = self.channel is Channel.EMAIL or self.entry.get("copy") == "sent"
         return mail and self.route != "api"
+
+    @property
+    def kind(self) -> CustomerKind:
+        """Who the customer is in law."""
+        return CustomerKind(self.entry.get("kind") or CustomerKind.BUSINESS)
 
     @property
     def message(self) -> Message:

@@ -65,6 +65,7 @@ def add(
             "warnings": list(entry.warnings),
             "unread": entry.unread,
             "policy_version": entry.policy_version,
+            "kind": str(entry.kind),
             **_by_post(entry, today),
         },
         "deadline_on": entry.deadline_on,

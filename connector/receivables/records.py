@@ -73,6 +73,8 @@ class Mark(StrEnum):
     STRATEGIC = "strategic"  # a customer of weight: every message is looked at first
     WARNING_SIGN = "warning_sign"  # a colleague has heard or seen something: facts alone
     SEGMENT = "segment"  # the owner's own choice of segment: `code` is its name
+    TERMS = "terms"  # terms of payment agreed with a customer, for invoices issued `since` then
+    WAIVED = "waived"  # for once, nothing is claimed beside the principal of this invoice
 
 
 class Cause(StrEnum):
