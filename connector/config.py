@@ -5,7 +5,6 @@ Every problem of a file is kept, with its line, and none is raised: all are told
 
 import os
 import re
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,18 +148,22 @@ def clash(configs: Sequence[Config]) -> list[str]:
 
 
 def load(
-    path: Path, environ: Mapping[str, str], provider_names: Mapping[str, Collection[str]]
+    path: Path,
+    environ: Mapping[str, str],
+    provider_names: Mapping[str, Collection[str]],
+    text: str | None = None,
 ) -> Config:
     """The settings of one file, RELANCE_ names of the environment first.
 
     `provider_names` gives the setting names of each known provider. A value that is wrong is a
-    problem and leaves the default in place. Paths are relative to the file.
+    problem and leaves the default in place. Paths are relative to the file. `text` stands for
+    what the file holds, before it is written.
     """
     owners = {
         option(owner, name): owner for owner, names in provider_names.items() for name in names
     }
     known = {PREFIX + name for name in NAMES} | owners.keys()
-    values = Values(path, environ, known)
+    values = Values(path, environ, known, text)
     provider = values.text("PROVIDER").lower()
     prefix = option(provider, "") if provider else ""
     # An unknown provider is one problem, told by the registry, not one for each of its settings.
@@ -243,40 +246,3 @@ def _mail(values: Values, kind: str, names: Sequence[str]) -> dict[str, str]:
     }
     found = {name: checked.get(name, values.text(f"{kind}_{name}")) for name in names}
     return {name: str(value) for name, value in found.items() if value}
-
-
-def installation(config: Config, make: bool) -> str:
-    """The installation's id, 8 hex digits; empty where there is none and none is to be made.
-
-    Raises:
-        ConfigError: the file cannot be read or written, or holds something else.
-    """
-    if config.path is None:
-        return ""
-    file = config.installation_file
-    try:
-        if make and not file.exists():
-            _keep(file, secrets.token_hex(4))
-        text = file.read_text(encoding="ascii", errors="replace").strip()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}: mend the rights of file and folder") from None
-    if not re.fullmatch("[0-9a-f]{8}", text):
-        raise ConfigError(
-            f"{file}: expected the installation's id, 8 hex digits: restore the file, or delete it "
-            "and run `relance init --take-over`"
-        )
-    return text
-
-
-def _keep(file: Path, text: str) -> None:
-    """Write a new file that only its owner reads; one that another process made first stays."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(text + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from connector import safefile
 from connector.errors import ConfigError
 
 SCHEMES = ("keyring", "file", "env")
@@ -44,6 +45,99 @@ def warning(reference: str, *, setting: str) -> str:
         if open_to_others:
             return f"{setting}: {path} can be read by everybody here: chmod 600 {path}"
     return ""
+
+
+def place(reference: str) -> str:
+    """Where a secret lives, for people: `in ...`; never the secret."""
+    scheme, _, target = reference.partition(":")
+    if is_plain(reference):
+        return "in plain where it is used"
+    where = {"keyring": "the keyring, as ", "file": "the file ", "env": "the variable "}
+    return f"in {where[scheme]}{target}"
+
+
+def keyring_works() -> bool:
+    """Whether this machine has a keyring that answers."""
+    import keyring
+    from keyring.backends import fail, null
+    from keyring.errors import KeyringError
+
+    if isinstance(keyring.get_keyring(), fail.Keyring | null.Keyring):
+        return False
+    try:
+        keyring.get_password(SERVICE, "relance")
+    except (KeyringError, OSError, RuntimeError):
+        return False
+    return True
+
+
+def known(reference: str) -> str | None:
+    """The secret now kept under a keyring: or file: reference, None if there is none.
+
+    Raises:
+        ConfigError: the keyring is locked.
+    """
+    scheme, _, target = reference.partition(":")
+    if scheme == "keyring":
+        service, _, name = target.partition("/")
+        return _read(service, name, place(reference))
+    try:
+        return Path(target).read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def keep(reference: str, secret: str | None) -> None:
+    """Put a secret where a keyring: or file: reference points, None to forget it there.
+
+    Raises:
+        ConfigError: it cannot be kept there; what was kept before still is.
+    """
+    scheme, _, target = reference.partition(":")
+    if scheme == "keyring":
+        _to_keyring(target, secret)
+    elif scheme == "file":
+        _to_file(Path(target).expanduser(), secret)
+    else:
+        raise ConfigError(f"{place(reference)}: not a place where Relance can keep a secret")
+
+
+def _to_keyring(target: str, secret: str | None) -> None:
+    import keyring
+    from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
+
+    service, _, name = target.partition("/")
+    what = f"keyring:{target} could not be kept"
+    try:
+        if secret is None:
+            keyring.delete_password(service, name)
+        else:
+            keyring.set_password(service, name, secret)
+    except PasswordDeleteError:
+        return
+    except NoKeyringError:
+        raise ConfigError(f"{what}: no keyring on this machine: {_HEADLESS}") from None
+    except KeyringError as error:
+        raise ConfigError(f"{what}: {_locked(error)}") from None
+    if secret is not None and _read(service, name, what) != secret:
+        raise ConfigError(f"{what}: the keyring does not give it back: {_HEADLESS}")
+
+
+def _to_file(path: Path, secret: str | None) -> None:
+    if secret and "\n" in secret:
+        raise ConfigError(f"file:{path}: a secret of several lines is not kept in a file")
+    try:
+        if secret is None:
+            path.unlink(missing_ok=True)
+            return
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700)
+        safefile.write(path, secret + "\n")
+    except OSError as error:
+        raise ConfigError(
+            f"file:{path} could not be kept: {error.strerror}: mend the rights of the folder, or "
+            "change the secret where it is made"
+        ) from None
 
 
 def resolve(reference: str, environ: Mapping[str, str], *, setting: str) -> str:

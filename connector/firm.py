@@ -55,17 +55,33 @@ class Firm:
         return self.writer.note(entry, line, today, self.config.language)
 
 
+def settings_problems(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """Everything wrong with the settings, secrets included; no connection is made."""
+    return [
+        *config.problems,
+        *registry.check(config, environ),
+        *smtp.problems(config.smtp),
+        *inbox.problems(config.imap, with_token=_by_token(config)),
+    ]
+
+
+def mailer_of(config: Config, environ: Mapping[str, str]) -> Smtp | None:
+    """The firm's mail server, None without one.
+
+    Raises:
+        ConfigError: its settings do not hold, or a secret cannot be had.
+    """
+    settings = registry.mail_settings(config, environ)
+    return Smtp(settings, registry.mail_tokens(config, settings)) if settings else None
+
+
 def checked(config: Config, environ: Mapping[str, str]) -> Policies:
     """The policies of a configuration that holds: settings, policy and texts, no connection made.
 
     Raises:
         ConfigError: with everything that is wrong, at once.
     """
-    problems = [*config.problems, *registry.check(config, environ)]
-    problems += [
-        *smtp.problems(config.smtp),
-        *inbox.problems(config.imap, with_token=_by_token(config)),
-    ]
+    problems = settings_problems(config, environ)
     folder = config.path.absolute().parent if config.path else Path()
     policies = texts = None
     try:
@@ -103,7 +119,6 @@ def opened(
     provider = registry.open(config, environ, meter)
     try:
         company, can = _known(provider.company(), config), provider.probe()
-        settings = registry.mail_settings(config, environ)
         yield Firm(
             config=config,
             spec=spec,
@@ -113,9 +128,9 @@ def opened(
             can=can,
             policies=policies,
             writer=Writer(company, config.templates, pdf=can.pdf),
-            mailer=Smtp(settings, registry.mail_tokens(config, settings)) if settings else None,
+            mailer=mailer_of(config, environ),
             zone=_zone(config, company),
-            inbox=_inbox(config, environ, company),
+            inbox=inbox_of(config, environ, company),
         )
     except KeptForSending:
         raise
@@ -142,7 +157,7 @@ def _zone(config: Config, company: Company) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def _inbox(config: Config, environ: Mapping[str, str], company: Company) -> Inbox | None:
+def inbox_of(config: Config, environ: Mapping[str, str], company: Company) -> Inbox | None:
     """The firm's mailbox, None without one. What the firm itself writes is no answer."""
     settings = registry.mailbox_settings(config, environ)
     if not settings:

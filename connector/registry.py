@@ -51,14 +51,15 @@ def spec_of(name: str) -> ProviderSpec | None:
 
 
 def setting_names(
-    files: Sequence[Path], environ: Mapping[str, str]
+    files: Sequence[Path], environ: Mapping[str, str], text: str = ""
 ) -> Mapping[str, frozenset[str]]:
     """The short names of the settings of each provider that the files or RELANCE_ names mention.
 
-    The others are named without any: one firm uses one, and importing all takes longer than a run.
+    `text` is of a file that is not written yet. The others are named without any: one firm uses
+    one, and importing all takes longer than a run.
     """
     given = [f"{name}={value}" for name, value in environ.items() if name.startswith(PREFIX)]
-    text = "\n".join([*map(_text, files), *given]).casefold()
+    text = "\n".join([text, *map(_text, files), *given]).casefold()
     names: dict[str, frozenset[str]] = {}
     for name in _entries():
         if name.casefold() not in text and option(name, "").casefold() not in text:

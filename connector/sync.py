@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from connector.config import installation
 from connector.dunning.decide import decide
 from connector.dunning.plan import Plan
 from connector.dunning.snapshot import Snapshot
 from connector.errors import KeptForSending
 from connector.firm import Firm, day_of
+from connector.installation import installation, taken_over
 from connector.lock import keep_wait, one_run
 from connector.mirror.pull import Progress, Pulled, pull
 from connector.mirror.snapshot import read
@@ -213,6 +213,7 @@ def _desk(
         zone=firm.zone,
         clock=clock,
         stopped=stopped,
+        taken_over=taken_over(firm.config),
     )
 
 

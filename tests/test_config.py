@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from connector import config, registry
-from connector.config import Config, clash, find, installation, load, option, sample
+from connector.config import Config, clash, find, load, option, sample
 from connector.configfile import PREFIX
 from connector.errors import ConfigError
+from connector.installation import installation
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = {

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"connector.errors"},
+    {"connector.errors", "connector.safefile"},
     {
         "connector.receivables",
         "connector.config",
@@ -17,13 +17,21 @@ FLOORS = (
         "connector.credentials",
         "connector.lock",
     },
-    {"connector.dunning", "connector.contract", "connector.meter"},
+    {"connector.dunning", "connector.contract", "connector.meter", "connector.installation"},
     {"connector.oauth"},
     {"connector.messages", "connector.mirror", "connector.registry", "providers"},
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},
     {"connector.sync"},
-    {"connector.service", "connector.apply", "connector.by_hand", "connector.rebuild"},
+    {
+        "connector.service",
+        "connector.apply",
+        "connector.by_hand",
+        "connector.rebuild",
+        "connector.setup",
+        "connector.suggestions",
+    },
+    {"connector.doctor"},
     {"connector.cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -13,8 +13,10 @@ import pytest
 from connector import registry
 from connector.config import load
 from connector.errors import ConfigError
-
-ROOT = Path(__file__).parent.parent
+from tests.distributions import ROOT, installed, path_with, pip_installed
+from tests.policies import policy
+from tests.processes import Desk
+from tests.providers.folder import ledger_folder
 
 ACME = """
 from connector.contract import ProviderSpec, Setting
@@ -64,16 +66,6 @@ print(json.dumps({
     "opened": opened,
 }))
 """
-
-
-def installed(folder: Path, distribution: str, entries: str, **modules: str) -> None:
-    """A distribution as pip leaves it: modules, and a dist-info that names its entry points."""
-    info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[relance.providers]\n{entries}\n")
-    for name, code in modules.items():
-        (folder / f"{name}.py").write_text(code)
 
 
 def asked(folder: Path, settings: str) -> dict[str, Any]:
@@ -248,3 +240,51 @@ def test_secrets_of_the_mailbox_that_cannot_be_had_are_all_told(tmp_path: Path) 
     client, token = caught.value.problems
     assert f"{file}:7: RELANCE_SMTP_CLIENT_SECRET: env:SECRET" in client
     assert f"{file}:9: RELANCE_SMTP_REFRESH_TOKEN: file:" in token
+
+
+TINY = """
+from providers.files import SPEC as FILES
+from dataclasses import replace
+
+SPEC = replace(FILES, name="tiny", title="Tiny Books")
+"""
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "relance-tiny"
+version = "1.0"
+
+[project.entry-points."relance.providers"]
+tiny = "tiny_books:SPEC"
+
+[tool.setuptools]
+py-modules = ["tiny_books"]
+"""
+
+
+def test_what_pip_installed_is_a_provider_of_every_command(tmp_path: Path) -> None:
+    source, target, firm = tmp_path / "source", tmp_path / "target", tmp_path / "firm"
+    source.mkdir()
+    firm.mkdir()
+    (source / "tiny_books.py").write_text(TINY)
+    (source / "pyproject.toml").write_text(PROJECT)
+    pip_installed(source, target)
+    books = ledger_folder(tmp_path / "firm")
+    (firm / "policy.toml").write_text(policy("always"))
+    desk, found = Desk(firm), {"PYTHONPATH": path_with(target)}
+
+    listed = desk.relance("providers", "--json", **found)
+    assert listed.json["providers"]["tiny"]["title"] == "Tiny Books"
+    given = ("--set", f"FOLDER={books}", "--set", "POLICY=policy.toml")
+    made = desk.relance("init", "--provider", "tiny", *given, **found)
+    assert made.code == 0, made.err
+    dry = desk.relance("sync", "--dry-run", "--json", **found)
+    assert dry.code == 0, dry.err
+    assert dry.json["sample"] is False
+    assert dry.json["data"]["open_lines"] > 5
+    without = desk.relance("sync", "--dry-run")
+    assert without.code == 2
+    assert "RELANCE_PROVIDER is 'tiny': known are" in without.err

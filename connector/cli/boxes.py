@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, mind, put, put_json, table
-from connector.config import Config, installation
+from connector.config import Config
 from connector.dunning.snapshot import Channel
 from connector.errors import ConfigError
+from connector.installation import installation
 from connector.messages.mail import Page
 from connector.mirror.lookup import zone_of
 from connector.mirror.state import State

@@ -32,8 +32,7 @@ def configs(path: Path | None, *, needs_one: bool) -> list[Config]:
     if not found:
         if needs_one:
             raise ConfigError(
-                "there is no config.env here: copy config.example.env to config.env and fill "
-                "it in, or name one with --config"
+                "there is no config.env here: `relance init` makes one; or name one with --config"
             )
         with as_file(files("providers") / "sample") as folder:
             return [sample(folder, SAMPLE_POLICY)]

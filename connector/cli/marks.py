@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, put, say
-from connector.config import Config, installation
+from connector.config import Config
 from connector.errors import ConfigError, ConnectorError
 from connector.firm import opened
+from connector.installation import installation
 from connector.lock import one_run
 from connector.mirror.lookup import Target, find, zone_of
 from connector.mirror.state import State

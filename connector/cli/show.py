@@ -48,11 +48,12 @@ def table(
     rows: Iterable[Sequence[object]],
     right: Sequence[str] = (),
     wide_only: Sequence[str] = (),
+    folded: Sequence[str] = (),
 ) -> None:
     """A table on stdout: ruled on a terminal, aligned words in a pipe.
 
     Columns of `wide_only` are left out where there are fewer than 110 columns; a cell that does
-    not fit is cut, never folded.
+    not fit is cut, unless its column is `folded`.
     """
     terminal = sys.stdout.isatty()
     console = Console(file=sys.stdout, width=None if terminal else 200, highlight=False)
@@ -73,7 +74,11 @@ def table(
         widest = max((len(row[place]) for row in cells), default=0) if figure else None
         side: Any = "right" if figure else "left"
         drawn.add_column(
-            columns[number], justify=side, overflow="ellipsis", no_wrap=True, min_width=widest
+            columns[number],
+            justify=side,
+            overflow="fold" if columns[number] in folded else "ellipsis",
+            no_wrap=columns[number] not in folded,
+            min_width=widest,
         )
     for row in cells:
         drawn.add_row(*(escape(cell) for cell in row))

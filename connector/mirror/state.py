@@ -90,12 +90,22 @@ def scratch(path: Path | None) -> Iterator[State]:
     Raises:
         ConfigError: as `State.open`.
     """
+    with copied(path) as copy, State.opened(copy) as state:
+        yield state
+
+
+@contextmanager
+def copied(path: Path | None) -> Iterator[Path]:
+    """A temporary copy of the database at `path` as it is; nothing if there is none.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     with TemporaryDirectory(prefix="relance-") as folder:
         copy = Path(folder) / "state.db"
         if path is not None and path.exists():
             _copy(path.resolve(), copy)
-        with State.opened(copy) as state:
-            yield state
+        yield copy
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -154,7 +164,7 @@ def _create(path: Path) -> None:
 
 
 def _migrate(path: Path) -> None:
-    found = _revision(path)
+    found = revision(path)
     if found == HEAD:
         return
     from alembic import command  # not needed to open a database that is up to date
@@ -178,8 +188,12 @@ def _migrate(path: Path) -> None:
     engine.dispose()
 
 
-def _revision(path: Path) -> str | None:
-    """The revision a file is of, None for an empty one."""
+def revision(path: Path) -> str | None:
+    """The revision a file is of, None for an empty one.
+
+    Raises:
+        ConfigError: it is no database of ours.
+    """
     advice = "Name another file as RELANCE_STATE, or put a backup in its place."
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:

@@ -1,7 +1,7 @@
 """Delivery: look again at one customer, claim the row, call once, settle, then the notes."""
 
-from collections.abc import Collection, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 
 from connector.contract import Receipt
 from connector.dunning.decide import look
@@ -223,18 +223,39 @@ def take_over(desk: Desk, invoice_ids: Sequence[str]) -> Found:
         ConfigError: another installation is reminding the same customers.
     """
     found = desk.mirror.traced(desk.provider.traces(invoice_ids), today=desk.today, now=desk.now)
-    strangers = {
-        name
-        for name, last in found.installations.items()
-        if name != desk.box.installation and desk.today - last < STRANGER
-    }
-    if strangers:
-        names = ", ".join(sorted(strangers))
-        raise ConfigError(
-            f"another installation ({names}) writes reminders for this firm: two would remind "
-            "twice. If it is gone for good, write its id into this installation's .id file"
-        )
+    others = strangers(found.installations, desk.box.installation, desk.taken_over, desk.today)
+    if others:
+        raise ConfigError(*(_stranger(name, last, desk) for name, last in others.items()))
     return found
+
+
+def strangers(
+    met: Mapping[str, date], own: str, taken_over: Mapping[str, date], today: date
+) -> dict[str, date]:
+    """Other installations that have written of late, each with its last day.
+
+    One whose place was taken is none, unless it wrote after the day on which it was taken.
+    """
+    return {
+        name: last
+        for name, last in sorted(met.items())
+        if name != own and today - last < STRANGER and last > taken_over.get(name, date.min)
+    }
+
+
+def _stranger(name: str, last: date, desk: Desk) -> str:
+    own = desk.box.installation
+    if name in desk.taken_over:
+        return (
+            f"installation {name} wrote on {last}, and this one ({own}) took its place on "
+            f"{desk.taken_over[name]}: two would remind twice. Stop that one; then "
+            "`relance init --take-over` lets this one go on"
+        )
+    return (
+        f"another installation ({name}, last on {last}) writes reminders for this firm, and so "
+        f"would this one ({own}): two would remind twice. If this one is the former, stop it here; "
+        "if the other is gone for good, `relance init --take-over` puts this one in its place"
+    )
 
 
 def _was_sent(row: Row, found: Found) -> bool:

@@ -1,6 +1,6 @@
 """What a delivery works with, and what it reports."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -65,7 +65,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Everything a delivery needs; `clock` gives aware UTC instants, `zone` is the firm's."""
+    """Everything a delivery needs; `clock` gives aware UTC instants, `zone` is the firm's.
+
+    `taken_over` are the installations whose place this one took, each with the day.
+    """
 
     provider: Provider
     can: Capabilities
@@ -77,6 +80,7 @@ class Desk:
     zone: ZoneInfo
     clock: Clock
     stopped: Callable[[], bool]
+    taken_over: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:

@@ -61,6 +61,18 @@ class Smtp:
         self._port = int(settings.get("PORT") or PORTS[self._security])
         self._timeout, self._patience, self._context = timeout, patience, context
 
+    def sign_in(self) -> None:
+        """Greet the server and sign in; nothing is sent.
+
+        Raises:
+            Transient: there is no connection, or the server wants none now.
+            AuthRequired: the server wants another user or password.
+        """
+        if self._tokens:
+            self._tokens.current()  # before the line is open: its server is another one
+        with self._nothing_sent(), self._dial(sender_of(self._settings["FROM"])) as smtp:
+            self._greet(smtp)
+
     def send(
         self,
         message: Message,
