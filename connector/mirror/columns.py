@@ -1,7 +1,11 @@
-"""Column types that hold integers and text only: no declared type here can keep a float."""
+"""Column types that hold integers and text only: no declared type here can keep a float.
+
+Each says in `stored` what SQLite keeps of a value that is not None.
+"""
 
 import json
 from datetime import UTC, date, datetime
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Dialect, Integer, MetaData, Text
@@ -9,14 +13,22 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 
+@lru_cache(maxsize=256)  # a whole page shares the instant at which it was read
+def _instant(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 class Day(TypeDecorator[date]):
     """A plain date as ISO text; SQLite's own DATE would have numeric affinity."""
 
     impl = Text
     cache_ok = True
+    stored = staticmethod(date.isoformat)
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.isoformat()
+        return None if value is None else self.stored(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
         return None if value is None else date.fromisoformat(value)
@@ -31,13 +43,10 @@ class Instant(TypeDecorator[datetime]):
 
     impl = Text
     cache_ok = True
+    stored = staticmethod(_instant)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return None if value is None else self.stored(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromisoformat(value)
@@ -48,9 +57,10 @@ class Flag(TypeDecorator[bool]):
 
     impl = Integer
     cache_ok = True
+    stored = staticmethod(int)
 
     def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:
-        return None if value is None else int(value)
+        return None if value is None else self.stored(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
         return None if value is None else bool(value)
@@ -61,9 +71,10 @@ class Json(TypeDecorator[Any]):
 
     impl = Text
     cache_ok = True
+    stored = staticmethod(partial(json.dumps, ensure_ascii=False, sort_keys=True))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return None if value is None else self.stored(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
