@@ -105,11 +105,11 @@ class Trace:
     """One of our own writes, read back from the product.
 
     A note of a reminder has `line_key`, `stage`, `n`, `nth`, and where it has them the printed
-    `deadline_on` and the `legal` duty it answered for; a mail only `reminder_key`; a note of a
-    human decision `mark` with `line` (`*` for the whole invoice), `until`, `amount` as written,
-    `since` if not `on`, and whether it is about the `whole` customer. A decision taken back
-    leaves a trace of the same mark whose `until` is the day before `on`. `undelivered` is why a
-    mail did not arrive, in the product's words, where it tells.
+    `deadline_on`, the `legal` duty it answered for and its `channel` (empty: e-mail); a mail only
+    `reminder_key`; a note of a human decision `mark` with `line` (`*` for the whole invoice),
+    `until`, `amount` as written, `since` if not `on`, and whether it is about the `whole` customer.
+    A decision taken back leaves a trace of the same mark whose `until` is the day before `on`.
+    `undelivered` is why a mail did not arrive, in the product's words, where it tells.
     """
 
     invoice_id: str
@@ -121,6 +121,7 @@ class Trace:
     nth: int = 1
     deadline_on: date | None = None
     legal: str = ""
+    channel: str = ""
     mark: str = ""
     line: str = "*"
     until: date | None = None
@@ -149,6 +150,7 @@ class Trace:
         fields |= {"D": self.on, "I": self.installation}
         instant = self.made_at and self.made_at.astimezone(UTC).isoformat(timespec="milliseconds")
         more = {
+            "H": self.channel,
             "F": self.since if self.since != self.on else None,
             "C": quote(self.code, safe=""),
             "O": quote(self.owner, safe=""),
@@ -188,6 +190,7 @@ def trace_of(text: str, invoice_id: str) -> Trace | None:
             nth=int(fields.get("N", "1")),
             deadline_on=date.fromisoformat(deadline) if deadline else None,
             legal=fields.get("G", ""),
+            channel=fields.get("H", ""),
             installation=fields.get("I", ""),
         )
     except (KeyError, ValueError):

@@ -14,7 +14,7 @@ from connector.dunning.plan import Reminder, ReminderLine
 from connector.dunning.policy import SIDE
 from connector.dunning.policy_file import Policies, load
 from connector.dunning.snapshot import Channel, Day
-from connector.errors import ConfigError, Transient
+from connector.errors import ConfigError, KeptForSending, Transient
 from connector.lock import keep_wait, wait_over
 from connector.messages.lint import lint
 from connector.messages.write import Writer
@@ -108,6 +108,8 @@ def opened(
             mailer=Smtp(settings) if settings.get("HOST") else None,
             zone=ZoneInfo(config.timezone or company.timezone),
         )
+    except KeptForSending:
+        raise
     except Transient as error:
         if config.path and error.retry_at:
             keep_wait(config.state, error.retry_at, str(error))

@@ -68,4 +68,5 @@ def _job(config: Config, environ: Mapping[str, str], clock: Clock, stop: Event, 
         say(f"{config.name}: {error}")
     else:
         told = ", ".join(f"{number} {what}" for what, number in report.counts.items() if number)
-        say(f"{config.name}: {told or 'nothing to do'}")
+        ended = report.unread or report.delivered.ended_by
+        say(f"{config.name}: {told or 'nothing to do'}{ended and f'; {ended}'}")

@@ -5,13 +5,14 @@ A dry run is the same up to the plan, on a scratch copy, and prints it: one bran
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 from connector.config import installation
 from connector.dunning.decide import decide
 from connector.dunning.plan import Plan
 from connector.dunning.snapshot import Snapshot
+from connector.errors import KeptForSending
 from connector.firm import Firm, day_of
 from connector.lock import keep_wait, one_run
 from connector.mirror.pull import Progress, Pulled, pull
@@ -29,10 +30,11 @@ from connector.receivables.capabilities import Traces
 
 @dataclass(slots=True)
 class Report:
-    """What a run did; `plan` is what it decided."""
+    """What a run did; `plan` is what it decided. `unread`: why the books were not read."""
 
     plan: Plan
     pulled: Pulled
+    unread: str = ""
     delivered: Delivered = field(default_factory=Delivered)
     proposed: int = 0
     planned: int = 0
@@ -55,8 +57,8 @@ class Report:
     def exit_code(self) -> int:
         """3 when something was left undone that a later run or a person must see to."""
         done = self.delivered
-        undone = done.failed or done.unknown or done.note_errors or done.ended_by
-        return 3 if self.pulled.bad or undone else 0
+        undone = done.failed or done.unknown or done.unread or done.note_errors or done.ended_by
+        return 3 if self.pulled.bad or undone or self.unread else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Study:
     plan: Plan
     snapshot: Snapshot
     pulled: Pulled
+    unread: str = ""
 
 
 @contextmanager
@@ -139,7 +142,8 @@ def run(
         report = work.report
         if report.delivered.retry_at:
             keep_wait(firm.config.state, report.delivered.retry_at, report.delivered.ended_by)
-        runs.end(run_id, clock(), report.delivered.ended_by or "done", report.counts)
+        told = report.unread or report.delivered.ended_by or "done"
+        runs.end(run_id, clock(), told, report.counts)
 
 
 def sync(firm: Firm, clock: Clock, progress: Progress, stopped: Callable[[], bool]) -> Report:
@@ -149,7 +153,7 @@ def sync(firm: Firm, clock: Clock, progress: Progress, stopped: Callable[[], boo
         ConfigError, AuthRequired, Transient, StaleMirror: as `run`.
     """
     with run(firm, clock, progress, stopped, "sync") as work:
-        work.reserve(work.study.plan)
+        work.reserve(work.study.plan, keep_others=bool(work.study.unread))
         deliver(work.desk, work.report.delivered)
     return work.report
 
@@ -164,14 +168,27 @@ def _prepared(
     stopped: Callable[[], bool],
 ) -> Work:
     now, today = clock(), firm.today(clock())
-    pulled = _pull(firm, mirror, now, today, progress)
+    try:
+        pulled, unread = read_books(firm, mirror, now, today, progress), ""
+    except KeptForSending as error:  # what is planned goes all the same, each after its look
+        pulled, unread = Pulled(counts={}), str(error)
     desk = _desk(firm, mirror, box, clock, stopped)
+    if unread:
+        desk = replace(desk, day=replace(desk.day, stale=_too_old(firm, mirror, now)))
     done = Delivered()
     settle_unknown(desk, done)
     withdraw_outdated(desk, done)
     withdraw_letters(desk, done)
-    study = _decide(firm, mirror, now, today, pulled)
-    return Work(firm, study, desk, run_id, Report(study.plan, pulled, done))
+    study = _decide(firm, mirror, now, today, pulled, unread)
+    return Work(firm, study, desk, run_id, Report(study.plan, pulled, unread, done))
+
+
+def _too_old(firm: Firm, mirror: Mirror, now: datetime) -> str:
+    """Why what was read on an earlier run can no longer be acted on, empty while it can."""
+    hours, read_at = firm.policies.firm.freshness_hours, mirror.payments_known_at()
+    if read_at and now - read_at <= timedelta(hours=hours):
+        return ""
+    return f"payments were read more than {hours} hours ago"
 
 
 def _desk(
@@ -207,28 +224,36 @@ def at_desk(firm: Firm, clock: Clock) -> Iterator[Desk]:
 
 def _study(firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress) -> Study:
     mirror.bind(firm.company, today)
-    return _decide(firm, mirror, now, today, _pull(firm, mirror, now, today, progress))
+    return _decide(firm, mirror, now, today, read_books(firm, mirror, now, today, progress))
 
 
-def _pull(firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress) -> Pulled:
-    return pull(
-        firm.provider,
-        firm.spec.kinds,
-        mirror,
-        now=now,
-        today=today,
-        capabilities=firm.can,
-        progress=progress,
-    )
+def read_books(
+    firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress
+) -> Pulled:
+    """Bring the mirror up to date; see `connector.mirror.pull`."""
+    with firm.meter.reading():
+        return pull(
+            firm.provider,
+            firm.spec.kinds,
+            mirror,
+            now=now,
+            today=today,
+            capabilities=firm.can,
+            progress=progress,
+        )
 
 
-def _decide(firm: Firm, mirror: Mirror, now: datetime, today: date, pulled: Pulled) -> Study:
-    """The plan with its texts.
+def _decide(
+    firm: Firm, mirror: Mirror, now: datetime, today: date, pulled: Pulled, unread: str = ""
+) -> Study:
+    """The plan with its texts; all silence where the books are `unread`.
 
     After the first pull of a new mirror our own traces on what is about to be written about are
     read first: a `state.db` that was lost plans nothing twice.
     """
     day = day_of(firm, now)
+    if unread:
+        day = replace(day, stale=unread)
     snapshot = read(mirror, day, today)
     plan = decide(snapshot, firm.policies, today)
     if pulled.first and firm.can.traces is not Traces.NONE and plan.reminders:
@@ -237,4 +262,4 @@ def _decide(firm: Firm, mirror: Mirror, now: datetime, today: date, pulled: Pull
         mirror.traced(firm.provider.traces(sorted(ids)), today=today, now=now)
         snapshot = read(mirror, day, today)
         plan = decide(snapshot, firm.policies, today)
-    return Study(firm.writer.write(plan), snapshot, pulled)
+    return Study(firm.writer.write(plan), snapshot, pulled, unread)

@@ -19,27 +19,13 @@ from typing import Any
 
 from connector.contract import reference_of, trace_of
 from tests.lab.server import TrytonLab
+from tests.policies import policy
 from tests.processes import Desk, configured
 
 PATIENCE = 2.0  # seconds that the tests let a call wait for its answer
 LONG, SHORT = 600, 1  # seconds of Retry-After: to be stored, to be slept
 
-POLICY = """
-name = "two"
-country = "FR"
-public_holidays = false
-caps = { day = 500, first_week_day = 500 }
-windows = [ { days = "mon-sun", from = "00:00", until = "24:00" } ]
-min_age_days = 0
-minimum = { EUR = "50000.00", USD = "50000.00" }
-
-[[step]]
-name = "friendly"
-stage = "friendly"
-when = "after due"
-days = 3
-channel = "email"
-"""
+POLICY = policy("two", keys='minimum = { EUR = "50000.00", USD = "50000.00" }')
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,28 +245,35 @@ class Small:
         return bool(tables and self.rows(f"{begun} UNION ALL {noted}"))
 
     def pass_time(self) -> None:
-        """Make what was tried, and every wait, older than any patience: a day and an hour."""
-        for file in (self.desk.folder / "locks").rglob("*.wait"):
-            until, _, because = file.read_text(encoding="utf-8").partition(" ")
-            earlier = datetime.fromisoformat(until) - timedelta(hours=25)
-            file.write_text(f"{earlier.isoformat()} {because}", encoding="utf-8")
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'attempt'"):
+        """Make what was tried, and every wait, older than any patience."""
+        pass_time(self.desk)
+
+
+def pass_time(desk: Desk) -> None:
+    """Make all that a desk has tried, and every wait, older by a day and an hour."""
+    for file in (desk.folder / "locks").rglob("*.wait"):
+        until, _, because = file.read_text(encoding="utf-8").partition(" ")
+        earlier = datetime.fromisoformat(until) - timedelta(hours=25)
+        file.write_text(f"{earlier.isoformat()} {because}", encoding="utf-8")
+    if not desk.state.exists():
+        return
+    with closing(sqlite3.connect(desk.state, timeout=30)) as connection, connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'attempt'").fetchall():
             return
-        with closing(sqlite3.connect(self.desk.state, timeout=30)) as connection, connection:
-            for table, column in (
-                ("attempt", "started_at"),
-                ("reminder_line", "note_tried_at"),
-                ("reminder", "not_before"),
-            ):
-                # kept as text: another hour has another text
-                for number, value in connection.execute(
-                    f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"
-                ).fetchall():
-                    earlier = datetime.fromisoformat(value) - timedelta(hours=25)
-                    connection.execute(
-                        f"UPDATE {table} SET {column} = ? WHERE id = ?",
-                        (earlier.isoformat(timespec="microseconds"), number),
-                    )
+        for table, column in (
+            ("attempt", "started_at"),
+            ("reminder_line", "note_tried_at"),
+            ("reminder", "not_before"),
+        ):
+            # kept as text: another hour has another text
+            for number, value in connection.execute(
+                f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"
+            ).fetchall():
+                earlier = datetime.fromisoformat(value) - timedelta(hours=25)
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? WHERE id = ?",
+                    (earlier.isoformat(timespec="microseconds"), number),
+                )
 
 
 def small(lab: TrytonLab, folder: Path, **more: str) -> Small:

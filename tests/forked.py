@@ -88,7 +88,7 @@ class Forks:
 def _serve() -> None:
     """Fork a child for each line asked; nothing of it but its imports is shared."""
     from connector.cli import boxes, commands  # noqa: F401  imported once for all
-    from providers import tryton  # noqa: F401
+    from providers import files, tryton  # noqa: F401
 
     for line in sys.stdin:
         asked = json.loads(line)
@@ -137,6 +137,8 @@ def _child(asked: dict[str, Any], files: dict[str, Path]) -> None:
 
 def _hook(asked: dict[str, Any], report: int) -> None:
     """Count the points, tell each before it is passed, and die at the one that was asked for."""
+    import smtplib
+
     import requests
     from sqlalchemy.engine.default import DefaultDialect
 
@@ -168,6 +170,16 @@ def _hook(asked: dict[str, Any], report: int) -> None:
         name = json.loads(request.body)["method"] if request.body else request.method
         return point(name, lambda: send(self, request, **more))
 
+    smtp_send, smtp_reply = smtplib.SMTP.send, smtplib.SMTP.getreply
+
+    def do_smtp_send(self: Any, text: Any) -> None:
+        point("smtp.send", lambda: smtp_send(self, text))
+
+    def do_smtp_reply(self: Any) -> Any:
+        return point("smtp.getreply", lambda: smtp_reply(self))
+
+    smtplib.SMTP.send = do_smtp_send  # type: ignore[method-assign]
+    smtplib.SMTP.getreply = do_smtp_reply  # type: ignore[method-assign]
     DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
     requests.Session.send = do_send  # type: ignore[method-assign]
 

@@ -27,8 +27,9 @@ from connector.dunning.policy_file import Policies, parse
 from connector.errors import OutcomeUnknown, Rejected, Transient
 from connector.firm import Firm
 from connector.messages.write import Writer
+from connector.meter import Meter
 from connector.outbox.desk import Mailer
-from connector.receivables.capabilities import Capabilities, Notes, Traces
+from connector.receivables.capabilities import Capabilities, Limits, Notes, Traces
 from connector.receivables.records import (
     Contact,
     CreditNote,
@@ -42,40 +43,18 @@ from connector.receivables.records import (
 )
 from connector.sync import Report, sync
 from tests.books import COMPANY, Books, customer, invoice, line
+from tests.policies import policy, step
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)  # a Monday
 ZONE = ZoneInfo(COMPANY.timezone)
 KINDS = (Kind.CUSTOMERS, Kind.INVOICES, Kind.CREDIT_NOTES, Kind.PAYMENTS)
-POLICY = """
-name = "machine"
-country = "FR"
-public_holidays = false
-gap_days = 2
-caps = { day = 500, first_week_day = 500 }
-windows = [ { days = "mon-sun", from = "00:00", until = "24:00" } ]
-min_age_days = 0
-
-[[step]]
-name = "friendly"
-stage = "friendly"
-when = "after due"
-days = 3
-channel = "email"
-
-[[step]]
-name = "call"
-stage = "friendly"
-when = "after due"
-days = 6
-channel = "call"
-
-[[step]]
-name = "firm"
-stage = "firm"
-when = "after due"
-days = 9
-channel = "email"
-"""
+POLICY = policy(
+    "machine",
+    step("friendly", 3),
+    step("call", 6, stage="friendly", channel="call"),
+    step("firm", 9),
+    keys="gap_days = 2",
+)
 
 
 class Killed(BaseException):
@@ -129,6 +108,7 @@ class Office(Books):
     sent: list[tuple[str, str, date]] = field(default_factory=list)  # invoice, key, day
     late: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    meter: Meter | None = None
     can: Capabilities = field(
         default_factory=lambda: Capabilities(
             custom_email=True, note=Notes.INVOICE, traces=Traces.COMPLETE
@@ -266,7 +246,7 @@ class Office(Books):
 
     def _read(self, verb: str = "read") -> None:
         super()._read()
-        self.calls.append(verb)
+        self._call(verb)
         match self.breaks(verb):
             case "down":
                 raise Transient("office: cannot connect")
@@ -275,8 +255,14 @@ class Office(Books):
             case "dies":
                 raise Killed
 
-    def _write(self, verb: str, act: Callable[[], None]) -> None:
+    def _call(self, verb: str) -> None:
+        if self.meter:
+            with self.meter.call():
+                pass
         self.calls.append(verb)
+
+    def _write(self, verb: str, act: Callable[[], None]) -> None:
+        self._call(verb)
         fault = self.breaks(verb)
         match fault:
             case "down":
@@ -318,6 +304,7 @@ class Desk:
     policy: str = POLICY
     name: str = "config"  # of the configuration: another one is another installation
     mailer: Mailer | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.state = self.folder / "config.db"
@@ -334,11 +321,14 @@ class Desk:
             kinds=KINDS,
             settings=(),
             open=lambda settings, tokens, meter: self.office,
+            limits=self.limits,
         )
+        self.office.meter = meter = Meter(self.limits, self.state, clock=self.clock)
         return Firm(
             config=config,
             spec=spec,
             provider=self.office,
+            meter=meter,
             company=self.office.company(),
             can=self.office.can,
             policies=_policies(self.policy),

@@ -10,40 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.server import TrytonLab
+from tests.policies import policy, step
 
 RELANCE = Path(sys.executable).parent / "relance"
 
-# Open day and night and on every day of the year: these tests run whenever somebody runs them.
-ALWAYS = """
-name = "always"
-country = "FR"
-public_holidays = false
-caps = { day = 500, first_week_day = 500 }
-windows = [ { days = "mon-sun", from = "00:00", until = "24:00" } ]
-min_age_days = 0
-
-[[step]]
-name = "friendly"
-stage = "friendly"
-when = "after due"
-days = 3
-channel = "email"
-
-[[step]]
-name = "call"
-stage = "friendly"
-when = "after due"
-days = 8
-channel = "call"
-
-[[step]]
-name = "firm"
-stage = "firm"
-when = "after due"
-days = 15
-channel = "email"
-interest = "mention"
-"""
+ALWAYS = policy(
+    "always",
+    step("friendly", 3),
+    step("call", 8, stage="friendly", channel="call"),
+    step("firm", 15, more='interest = "mention"'),
+)
 
 
 @dataclass(frozen=True)

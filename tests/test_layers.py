@@ -22,7 +22,7 @@ FLOORS = (
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},
     {"connector.sync"},
-    {"connector.service", "connector.apply"},
+    {"connector.service", "connector.apply", "connector.rebuild"},
     {"connector.cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -108,7 +108,8 @@ def test_a_row_that_cannot_be_looked_at_waits_and_the_next_goes(firm: Desk) -> N
     firm.office.breaks = once("account", "refused")
     report = firm.sync()
     assert len(firm.office.mails) == 1
-    assert "no such thing" in next(iter(report.delivered.waiting.values()))
+    assert "no such thing" in next(iter(report.delivered.unread.values()))
+    assert report.exit_code == 3
     firm.clock.pass_(hours=1)
     firm.sync()
     assert len(firm.office.mails) == 1

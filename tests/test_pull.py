@@ -134,6 +134,64 @@ def test_bad_records_are_passed_on(mirror: Mirror) -> None:
     assert mirror.open_balances() == {"i2": 10000}
 
 
+class Unreadable(Books):
+    """One payment that does not read, told once, as a record is that nobody changes."""
+
+    broken = True
+
+    def changes(self, kind: Kind, since: str | None) -> Iterator[Page]:
+        for page in super().changes(kind, since):
+            told = [record for record in page.records if record.id == "p1"]
+            if kind is Kind.PAYMENTS and told and self.broken:
+                bad = BadRecord("payment", "p1", "amount", "no rate of that day")
+                records = tuple(record for record in page.records if record.id != "p1")
+                page = replace(page, records=records, bad=(bad,))
+            yield page
+
+
+def test_a_record_set_aside_is_tried_again_after_a_day(mirror: Mirror) -> None:
+    def payments() -> list[str]:
+        with mirror.state.reader.connect() as connection:
+            return list(connection.scalars(select(tables.payment.c.ref)))
+
+    source = Unreadable(customer("c1"), payment("p1", customer_id="c1", unallocated=5))
+    assert [bad.id for bad in run(source, mirror).bad] == ["p1"]
+    source.broken = False  # mended elsewhere: its stamp has not moved
+    run(source, mirror, now=NOW + timedelta(hours=23))
+    assert payments() == []
+    later = run(source, mirror, now=NOW + timedelta(hours=25))
+    assert later.bad == ()
+    assert payments() == ["p1"]
+    assert not mirror.has_set_aside(NOW + timedelta(days=9))
+
+
+def test_a_record_that_stays_bad_is_read_once_a_day(mirror: Mirror) -> None:
+    source = Unreadable(customer("c1"), payment("p1", customer_id="c1", unallocated=5))
+    told = []
+    for hours in (0, 1, 25, 26, 50, 51):
+        told.append(len(run(source, mirror, now=NOW + timedelta(hours=hours)).bad))
+    assert told == [1, 0, 1, 0, 1, 0]
+
+
+def test_a_bad_record_that_is_gone_is_forgotten(mirror: Mirror) -> None:
+    source = Unreadable(customer("c1"), payment("p1", customer_id="c1", unallocated=5))
+    run(source, mirror)
+    source.hidden = {"p1"}
+    run(source, mirror, now=NOW + timedelta(hours=25))
+    assert not mirror.has_set_aside(NOW + timedelta(days=9))
+
+
+def test_an_invoice_without_a_number_stops_nobody(mirror: Mirror) -> None:
+    source = Books(customer("c1"), invoice("i1", number=" "), invoice("i2"))
+    for _ in range(2):  # the sweep asks for it again on every run
+        (bad,) = run(source, mirror).bad
+        assert (bad.id, bad.field) == ("i1", "number")
+    assert mirror.open_balances() == {"i2": 10000}
+    source.put(invoice("i1", number="F-1"))
+    assert run(source, mirror).bad == ()
+    assert mirror.open_balances() == {"i1": 10000, "i2": 10000}
+
+
 def test_a_pull_cut_off_at_any_read_ends_in_the_same_mirror(tmp_path: Path) -> None:
     with State.opened(tmp_path / "whole.db") as state:
         whole = Mirror(state)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from connector.contract import Trace
+from connector.contract import Trace, trace_of
 from connector.dunning.plan import line_key, reminder_key
 from connector.dunning.snapshot import HadState, Rung, Stage
 from connector.mirror import tables
@@ -68,7 +68,11 @@ def test_a_forgotten_reminder_is_taken_over_once_with_all_its_lines(mirror: Mirr
         note("1", "i2", reminder_key=whole, installation="office"),
     ]
     found = traced(mirror, *traces)
-    assert (found.taken, found.unknown, found.line_keys) == (3, 0, frozenset())
+    assert (found.steps + found.decisions, found.unknown, found.line_keys) == (
+        3,
+        0,
+        frozenset(),
+    )
     assert found.reminder_keys == {whole}
     assert found.installations == {"office": ON}
     (reminder,) = rows(mirror, tables.reminder)
@@ -85,13 +89,13 @@ def test_a_forgotten_reminder_is_taken_over_once_with_all_its_lines(mirror: Mirr
     for case in read(mirror, day(), TODAY).cases:
         assert [(step.state, step.on) for step in case.had] == [(HadState.SENT, ON)]
         assert case.last_message_on == case.account.last_message_on == ON
-    assert traced(mirror, *traces).taken == 0
+    assert traced(mirror, *traces).steps == 0
     assert len(rows(mirror, tables.reminder)) == 1
 
 
 def test_traces_of_one_reminder_may_come_one_by_one(mirror: Mirror) -> None:
     for one in (note(reminder_key="r"), note("b", reminder_key="r")):
-        assert traced(mirror, one).taken == 1
+        assert traced(mirror, one).steps == 1
     assert len(rows(mirror, tables.reminder_line)) == 2
 
 
@@ -102,7 +106,7 @@ def test_what_is_not_settled_here_is_left_to_the_caller(mirror: Mirror, state: s
         connection.execute(update(tables.reminder).values(state=state))
     found = traced(mirror, note(reminder_key="r"))
     assert found.line_keys == {key()}
-    assert (found.taken, found.unknown) == (0, 0)
+    assert (found.steps, found.decisions, found.unknown) == (0, 0, 0)
     assert [row.state for row in rows(mirror, tables.reminder)] == [state]
 
 
@@ -117,7 +121,7 @@ def test_what_is_settled_here_stays(mirror: Mirror, state: str) -> None:
 def test_a_superseded_row_whose_note_is_there_did_go(mirror: Mirror) -> None:
     history = Past(invoice_id="i1", line_id="1", stage="friendly", on=ON, state="superseded")
     mirror.put([history], now=NOW, today=TODAY)
-    assert traced(mirror, note()).taken == 1
+    assert traced(mirror, note()).steps == 1
     assert [row.state for row in rows(mirror, tables.reminder)] == ["superseded", "sent"]
 
 
@@ -189,3 +193,17 @@ def test_marks_that_do_not_read_are_noted_once(mirror: Mirror) -> None:
     told = [(row.what, row.invoice_ref) for row in rows(mirror, tables.event)[before:]]
     assert told == [("unknown_mark", "i1"), ("unknown_mark", "i1")]
     assert rows(mirror, tables.decision) == []
+
+
+def test_a_letter_comes_back_as_a_letter(mirror: Mirror) -> None:
+    posted = note(channel="letter")
+    assert posted.text().endswith(" H=letter")
+    assert trace_of(posted.text(), "i1") == posted
+    traced(mirror, posted)
+    assert [row.channel for row in rows(mirror, tables.reminder)] == ["letter"]
+
+
+@pytest.mark.parametrize("channel", ["", "pigeon"])
+def test_a_note_that_names_no_channel_we_know_is_of_a_mail(mirror: Mirror, channel: str) -> None:
+    traced(mirror, note(channel=channel))
+    assert [row.channel for row in rows(mirror, tables.reminder)] == ["email"]

@@ -20,6 +20,8 @@ from connector.dunning.plan import Plan
 from connector.errors import ConfigError
 from connector.firm import opened
 from connector.mirror.lookup import Known, look_up
+from connector.rebuild import Rebuilt
+from connector.rebuild import rebuild as rebuild_firm
 from connector.sync import Report, Study, dry_run
 from connector.sync import sync as run_sync
 
@@ -93,7 +95,7 @@ def _dry(
     return 3 if study.pulled.bad else 0, study.plan.to_json(), study.plan
 
 
-def _tell_bad(study: Study | Report) -> None:
+def _tell_bad(study: Study | Report | Rebuilt) -> None:
     for bad in study.pulled.bad:
         say(f"set aside, tried again on the next run: {bad}")
 
@@ -136,6 +138,30 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
     return each(firms, work)
 
 
+def rebuild(path: Path | None, as_json: bool, quiet: bool) -> int:
+    """What our notes in the accounting software tell is taken over; nothing is sent."""
+    stop = _stop_on_signals()
+
+    def work(config: Config) -> int:
+        with opened(config, os.environ) as firm, progress(quiet) as bar:
+            done = rebuild_firm(firm, now, bar, stop.is_set)
+            company = firm.company.name
+        if as_json:
+            told = {name: getattr(done, name) for name in ("read", "steps", "decisions")}
+            put_json({"version": 1, **told, "strange": done.strange, "refused": done.refused})
+        else:
+            put(f"{clean(company)}: traces of {done.read} invoices read")
+            put(f"  {done.steps} steps of reminders and {done.decisions} decisions came back")
+            if done.strange:
+                put(f"  {done.strange} traces fit no line of their invoice, and were left alone")
+            for invoice, because in done.refused.items():
+                put(f"  not read, from invoice {clean(invoice)} on: {clean(because)}")
+        _tell_bad(done)
+        return 3 if done.refused or done.pulled.bad or stop.is_set() else 0
+
+    return each(configs(path, needs_one=True), work)
+
+
 def _delivered(report: Report) -> dict[str, object]:
     done = asdict(report.delivered)
     for name in ("opens_at", "retry_at"):
@@ -156,6 +182,7 @@ def _told(report: Report) -> list[str]:
     told += [f"  sent {key}" for key in done.sent]
     for word, found in (
         ("waits", done.waiting),
+        ("not looked at, tried tomorrow", done.unread),
         ("withdrawn", done.withdrawn),
         ("refused", done.failed),
         ("unknown", done.unknown),
@@ -164,6 +191,8 @@ def _told(report: Report) -> list[str]:
         told += [f"  {word}: {key}: {because}" for key, because in found.items()]
     if done.opens_at:
         told.append(f"The sending window opens {done.opens_at:%Y-%m-%d %H:%M}.")
+    if report.unread:
+        told.append(f"The books were not read, only what was planned went: {report.unread}")
     if done.ended_by:
         told.append(f"Ended early: {done.ended_by}")
     return told

@@ -61,6 +61,19 @@ def apply(
 
 
 @app.command()
+def rebuild(
+    context: typer.Context,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Read back from the accounting software what a lost database no longer knows."""
+    from connector.cli import commands
+
+    raise typer.Exit(commands.rebuild(chosen(context, config), json, quiet or json))
+
+
+@app.command()
 def run(context: typer.Context, config: ConfigOption = None) -> None:
     """Run as a service: sync every so often, until it is told to stop."""
     from connector.cli import commands

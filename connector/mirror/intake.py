@@ -1,9 +1,10 @@
 """Writes records of any kind; one that the database refuses is set aside, not the page with it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import OperationalError, StatementError
 
@@ -25,8 +26,17 @@ _WRITERS: tuple[tuple[type[Any], str, Any], ...] = (
 
 
 def write(batch: Batch, records: Sequence[Record]) -> tuple[BadRecord, ...]:
-    """Write records in bulk; when the database refuses, one by one, and return those it refuses."""
-    bad: list[BadRecord] = []
+    """Write records in bulk; when the database refuses, one by one, and return those it refuses.
+
+    An invoice without a number is refused too: nobody could be told what is owed.
+    """
+    bad = [
+        BadRecord("invoice", record.id, "number", "is empty: number it in the accounting software")
+        for record in records
+        if isinstance(record, Invoice) and not record.number.strip()
+    ]
+    unnamed = {record.id for record in bad}
+    records = [r for r in records if not (isinstance(r, Invoice) and r.id in unnamed)]
     for made, kind, writer in _WRITERS:
         group = [record for record in records if isinstance(record, made)]
         if not group or _accepted(batch, kind, writer, group) is None:
@@ -62,6 +72,19 @@ _FORGET = _bad.delete().where(
 def _forget(batch: Batch, kind: str, group: Sequence[Record]) -> None:
     ids = [record.invoice_id if isinstance(record, Past) else record.id for record in group]
     batch.connection.execute(_FORGET, {"one": kind, "many": f"{kind}s", "refs": refs(ids)})
+
+
+def has_waited(connection: Connection, before: datetime) -> bool:
+    """Whether a record that was set aside was last met before an instant, aware UTC."""
+    bad = tables.bad_record
+    query = select(bad.c.id).where(bad.c.last_seen_at < before).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def forget_unseen(connection: Connection, before: datetime) -> None:
+    """Forget what a read of everything has not met: it is gone, or reads now under another id."""
+    bad = tables.bad_record
+    connection.execute(bad.delete().where(bad.c.last_seen_at < before))
 
 
 def remember(batch: Batch, bad: Sequence[BadRecord]) -> None:

@@ -38,6 +38,13 @@ def open_invoices(connection: Connection, customer_id: str) -> list[str]:
     return list(connection.scalars(query))
 
 
+def all_invoices(connection: Connection) -> list[str]:
+    """The product's ids of every invoice, the latest first."""
+    invoice = tables.invoice
+    query = select(invoice.c.ref).order_by(invoice.c.issued_on.desc(), invoice.c.ref)
+    return list(connection.scalars(query))
+
+
 def invoice_balances(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
     """The sums of the due lines of these invoices, of those that are open here."""
     invoice, line = tables.invoice, tables.due_line

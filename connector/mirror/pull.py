@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from connector.contract import Kind, Page, Provider
 from connector.errors import BadRecord, StaleMirror
@@ -15,6 +15,10 @@ Progress = Callable[[str, int, int | None], None]
 
 BATCH = 100
 """Documents asked for by id in one call."""
+
+_AGAIN = timedelta(days=1)
+"""After so long a record that was set aside is tried again, by reading everything: it may have been
+mended by a change elsewhere, of which its own stamp tells nothing."""
 
 _FEW = 10
 """Fewer open documents than this may vanish all at once: a small firm is paid."""
@@ -53,8 +57,9 @@ def pull(
     counts: dict[str, int] = {}
     bad: list[BadRecord] = []
     kinds = tuple(kinds)
+    again = mirror.has_set_aside(now - _AGAIN)
     for kind in kinds:
-        cursor = mirror.cursor(kind)
+        cursor = None if again else mirror.cursor(kind)
         counts[kind] = 0
         for page in provider.changes(kind, cursor):
             bad += mirror.store(kind, page, now=now, today=today)
@@ -65,13 +70,16 @@ def pull(
         mirror.store(kind, end, now=now, today=today, complete=True)
     if not capabilities.complete_changes:
         bad += _sweep(provider, mirror, now, today, progress)
+    if again:
+        mirror.all_read(now)
     first = mirror.pulled(
         now=now,
         today=today,
         payments=Kind.PAYMENTS not in kinds,
         open_set=capabilities.complete_changes,
     )
-    return Pulled(counts=counts, bad=tuple(bad), first=first)
+    told = {(one.kind, one.id, one.field): one for one in bad}  # a sweep may meet one again
+    return Pulled(counts=counts, bad=tuple(told.values()), first=first)
 
 
 def _sweep(

@@ -12,9 +12,14 @@ from connector.contract import Company, Kind, OpenItem, Page, Trace
 from connector.errors import BadRecord, ConfigError
 from connector.mirror import tables
 from connector.mirror.batch import Batch
-from connector.mirror.intake import remember, write
+from connector.mirror.intake import forget_unseen, has_waited, remember, write
 from connector.mirror.invoices import void_missing
-from connector.mirror.opened import invoice_balances, open_documents, open_invoices
+from connector.mirror.opened import (
+    all_invoices,
+    invoice_balances,
+    open_documents,
+    open_invoices,
+)
 from connector.mirror.state import State
 from connector.mirror.traces import Found, take_over
 from connector.receivables.records import Record
@@ -84,6 +89,16 @@ class Mirror:
             batch.upsert(tables.cursor, [row], "kind")
         return bad
 
+    def has_set_aside(self, before: datetime) -> bool:
+        """Whether a record that could not be read was last met before an instant, aware UTC."""
+        with self.state.reader.connect() as connection:
+            return has_waited(connection, before)
+
+    def all_read(self, now: datetime) -> None:
+        """Forget the bad records that a read of everything, begun at `now`, has not met."""
+        with self.state.mirror.begin() as connection:
+            forget_unseen(connection, now)
+
     def put(
         self, records: Iterable[Record], *, now: datetime, today: date
     ) -> tuple[BadRecord, ...]:
@@ -140,6 +155,15 @@ class Mirror:
                 self._stamp(connection, open_read_at=at)
         return first
 
+    def payments_known_at(self) -> datetime | None:
+        """The instant up to which payments and open set are known, None if one never was."""
+        query = select(tables.ledger.c.payments_read_at, tables.ledger.c.open_read_at)
+        with self.state.reader.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None or None in row:
+            return None
+        return min(row.payments_read_at, row.open_read_at)  # type: ignore[no-any-return]
+
     def traced(self, traces: Iterable[Trace], *, today: date, now: datetime) -> Found:
         """Take over what traces read from the product tell and the database does not know."""
         traces = list(traces)  # read before the transaction, which would make others wait
@@ -150,6 +174,11 @@ class Mirror:
         """The product's ids of a customer's invoices that are open here."""
         with self.state.reader.connect() as connection:
             return open_invoices(connection, customer_id)
+
+    def invoice_ids(self) -> list[str]:
+        """The product's ids of every invoice here, the latest first."""
+        with self.state.reader.connect() as connection:
+            return all_invoices(connection)
 
     def open_balances(self) -> dict[str, int]:
         """What is open here, by the product's id; a credit note is negative."""

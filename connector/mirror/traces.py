@@ -35,13 +35,15 @@ class Found:
 
     `line_keys`: keys of lines whose reminder is not settled here, though a note says it went.
     `reminder_keys`: every reminder key met. `installations`: whose traces these are, each with the
-    day of its latest. `taken` and `unknown` count traces taken over, and those that fit nothing.
+    day of its latest. `steps` and `decisions` count the traces taken over, `unknown` those that
+    fit nothing.
     """
 
     line_keys: frozenset[str] = frozenset()
     reminder_keys: frozenset[str] = frozenset()
     installations: Mapping[str, date] = field(default_factory=dict)
-    taken: int = 0
+    steps: int = 0
+    decisions: int = 0
     unknown: int = 0
 
 
@@ -58,7 +60,8 @@ def take_over(batch: Batch, traces: Iterable[Trace]) -> Found:
         reminder_keys=frozenset(trace.reminder_key for trace in traces if trace.reminder_key),
         # In order of day, so the latest of each stays.
         installations={trace.installation: trace.on for trace in traces if trace.installation},
-        taken=len(sent) + marked,
+        steps=len(sent),
+        decisions=marked,
         unknown=unknown + strange,
     )
 
@@ -129,7 +132,7 @@ def _insert(
             "step": str(rung.stage),
             "stage": str(rung.stage),
             "n": rung.number,
-            "channel": str(Channel.CALL if rung.side else Channel.EMAIL),
+            "channel": _channel(trace, rung),
             "state": str(ReminderState.SENT),
             "planned_on": trace.on,
             "sent_on": trace.on,
@@ -140,6 +143,14 @@ def _insert(
         }
         new.append((values, [_line(batch, *part, known) for part in parts]))
     insert_reminders(batch, new)
+
+
+def _channel(trace: Trace, rung: Rung) -> str:
+    """How it went; a note that does not say so is of a mail, or of a call."""
+    known = {str(channel) for channel in Channel}
+    if trace.channel in known:
+        return trace.channel
+    return str(Channel.CALL if rung.side else Channel.EMAIL)
 
 
 def _line(batch: Batch, trace: Trace, line: str, known: Mapping[str, Document]) -> Values:

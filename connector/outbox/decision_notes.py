@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from connector.contract import Provider, Trace
-from connector.errors import OutcomeUnknown, Rejected
+from connector.errors import BadRecord, OutcomeUnknown, Rejected
 from connector.mirror.decisions import is_ending, words
 from connector.outbox.decisions import Decisions, Values
 from connector.receivables import money
@@ -42,7 +42,12 @@ def write_traces(
     there = set()
     if can.traces is not Traces.NONE:
         ids = sorted({ref for _, refs in missing for ref in refs})
-        there = {(trace.invoice_id, trace.mark, trace.made_at) for trace in provider.traces(ids)}
+        try:
+            traces = list(provider.traces(ids))
+        except (Rejected, BadRecord) as refusal:  # none is written unseen
+            done.errors |= dict.fromkeys(ids, str(refusal))
+            return done
+        there = {(trace.invoice_id, trace.mark, trace.made_at) for trace in traces}
     for row, refs in missing:
         currency = decisions.currency(row)
         for ref in refs:

@@ -86,7 +86,7 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
             return
     except (Rejected, BadRecord) as error:
         desk.box.postpone(row, desk.now + timedelta(days=1), str(error))
-        done.waiting[row.key] = str(error)
+        done.unread[row.key] = str(error)
         return
     try:
         receipt = _call(desk, row)

@@ -38,6 +38,7 @@ class Delivered:
     sent: list[str] = field(default_factory=list)
     withdrawn: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)  # their customer could not be looked at
     failed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
     notes: int = 0

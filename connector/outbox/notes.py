@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from connector.contract import Trace
+from connector.dunning.snapshot import Channel
 from connector.errors import BadRecord, OutcomeUnknown, Rejected, Transient
 from connector.outbox.decision_notes import write_traces
 from connector.outbox.decisions import Decisions
@@ -25,6 +26,7 @@ def note_text(desk: Desk, row: Row, line: Line) -> str:
         nth=line.nth,
         deadline_on=row.deadline_on,
         legal=row.legal,
+        channel="" if row.channel is Channel.EMAIL else str(row.channel),
         installation=desk.box.installation,
     )
     return f"{trace.text()}\n{row.notes.get(line.key, '')}"[: desk.can.note_limit]
