@@ -8,7 +8,18 @@ from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Column, Connection, Row, Select, Table, bindparam, func, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Executable,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 from sqlalchemy.dialects.sqlite import dialect, insert
 
 from connector.mirror import tables
@@ -49,6 +60,18 @@ def _told(names: tuple[str, ...]) -> Callable[[Values], tuple[Any, ...]]:
     return itemgetter(*(name for name in names if name != "read_at"))
 
 
+class Before(NamedTuple):
+    """What a transaction found, asked once: most pages need ask no more.
+
+    `read_whole`: the books were read to their end before. What came with that first read is told
+    by its own dates; what is new since was not there before, and is noted as seen.
+    """
+
+    read_whole: bool
+    has_decisions: bool
+    has_bad: bool
+
+
 @dataclass
 class Batch:
     """What the writers of one transaction share. `now` is aware UTC, `today` the firm's day."""
@@ -61,12 +84,9 @@ class Batch:
     events: list[Values] = field(default_factory=list)
 
     @cached_property
-    def begun(self) -> bool:
-        """Whether the books were once read whole: what is new since then was not there before.
-
-        What came with the first complete pull is told by its own dates, and no event says more.
-        """
-        return bool(self.connection.execute(_FIRST_PULL).scalar())
+    def before(self) -> "Before":
+        """What the transaction found."""
+        return Before(*self.connection.exec_driver_sql(_BEFORE).one())
 
     def note(
         self,
@@ -110,11 +130,12 @@ class Batch:
 
     def ids(self, table: Table, wanted: Iterable[str]) -> dict[str, int]:
         """Row ids by the product's ids."""
-        return dict(map(tuple, self.all(_ids_of(table), wanted)))
+        found = self.connection.exec_driver_sql(_ids_of(table), (refs(wanted),))
+        return dict(map(tuple, found))
 
     def free_id(self, table: Table) -> int:
         """The first row id of all that are free: nobody else writes during this transaction."""
-        return int(self.connection.execute(_last_id(table)).scalar() or 0) + 1
+        return int(self.connection.exec_driver_sql(_last_id(table)).scalar() or 0) + 1
 
     def customers(self, wanted: Iterable[str]) -> Mapping[str, int]:
         """Row ids of customers; one that is unknown yet gets a row with its id for a name."""
@@ -184,11 +205,21 @@ def _writing(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Wr
         newer = {name: statement.excluded[name] for name in names if name not in keys}
         statement = statement.on_conflict_do_update(index_elements=list(keys), set_=newer)
     named = statement.values({column.name: bindparam(column.name) for column in columns})
-    return _Writing(str(named.compile(dialect=dialect())), columns, given)
+    return _Writing(_text(named), columns, given)
+
+
+def _text(statement: Executable) -> str:
+    return str(statement.compile(dialect=dialect()))
 
 
 # Statements are made once: making one takes as long as running it.
-_FIRST_PULL = select(tables.ledger.c.first_pull_on)
+_BEFORE = _text(
+    select(
+        select(tables.ledger.c.first_pull_on.is_not(None)).scalar_subquery(),
+        exists(select(tables.decision.c.id)),
+        exists(select(tables.bad_record.c.id)),
+    )
+)
 
 
 @cache
@@ -197,13 +228,13 @@ def _of(table: Table) -> Select[Any]:
 
 
 @cache
-def _ids_of(table: Table) -> Select[Any]:
-    return select(table.c.ref, table.c.id).where(table.c.ref.in_(listed()))
+def _ids_of(table: Table) -> str:
+    return _text(select(table.c.ref, table.c.id).where(table.c.ref.in_(listed())))
 
 
 @cache
-def _last_id(table: Table) -> Select[Any]:
-    return select(func.max(table.c.id))
+def _last_id(table: Table) -> str:
+    return _text(select(func.max(table.c.id)))
 
 
 def newest(records: Iterable[Versioned], old: Mapping[str, Values]) -> list[Versioned]:

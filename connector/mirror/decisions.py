@@ -50,7 +50,7 @@ def replace_decisions(
     """Make the product's decisions in force equal `wanted`; `among` are those of these ids."""
     decision = tables.decision
     left: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for known in batch.all(among, ids):
+    for known in batch.all(among, ids) if batch.before.has_decisions else ():
         left[_same(known._asdict())].append(known.id)
     new = []
     for (customer, invoice), marks in wanted.items():

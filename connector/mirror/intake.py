@@ -53,7 +53,8 @@ def _accepted(batch: Batch, kind: str, writer: Any, group: Sequence[Record]) -> 
     try:
         with batch.connection.begin_nested():
             writer(batch, group)
-            _forget(batch, kind, group)
+            if batch.before.has_bad:
+                _forget(batch, kind, group)
             batch.flush()
     except OperationalError:
         raise  # a full disk or a lock is no fault of a record

@@ -140,7 +140,7 @@ def _lines(batch: Batch, invoice_ids: Sequence[int]) -> Lines:
 
 def _note_invoice(batch: Batch, record: Invoice, before: Values | None) -> None:
     where = Where(record.customer_id, record.id)
-    if before is None and batch.begun:
+    if before is None and batch.before.read_whole:
         batch.note("invoice_seen", where, after=record.total)
     elif before and before["state"] != record.state:
         batch.note("state", where, text=f"{before['state']} -> {record.state}")

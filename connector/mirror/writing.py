@@ -82,7 +82,7 @@ def _come_later(
     """The records that are new after the first complete pull: their own dates say when money came
     or a credit was issued, not since when that is known here."""
     new = [record for record in records if record.id not in old]
-    return new if new and batch.begun else []
+    return new if new and batch.before.read_whole else []
 
 
 def _note_credit(batch: Batch, record: CreditNote, old: Values) -> None:
