@@ -9,9 +9,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
+    ClauseElement,
     Column,
     Connection,
-    Executable,
     Row,
     Select,
     Table,
@@ -208,7 +208,7 @@ def _writing(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Wr
     return _Writing(_text(named), columns, given)
 
 
-def _text(statement: Executable) -> str:
+def _text(statement: ClauseElement) -> str:
     return str(statement.compile(dialect=dialect()))
 
 

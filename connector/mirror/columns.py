@@ -4,6 +4,7 @@ Each says in `stored` what SQLite keeps of a value that is not None.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
 from typing import Any, ClassVar
@@ -12,12 +13,27 @@ from sqlalchemy import CheckConstraint, Dialect, Integer, MetaData, Text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+Loaded = Callable[[Any], Any]
+_FLAGS: Mapping[int | None, bool | None] = {None: None, 0: False, 1: True}
+_EMPTY: Mapping[str | None, Callable[[], Any]] = {None: lambda: None, "[]": list, "{}": dict}
+
 
 @lru_cache(maxsize=256)  # a whole page shares the instant at which it was read
 def _instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")
     return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+# What a row holds is read by one call a value, and a year's days are few: they are kept.
+@lru_cache(maxsize=8192)
+def _date(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)
+
+
+@lru_cache(maxsize=256)
+def _datetime(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
 
 
 class Day(TypeDecorator[date]):
@@ -30,8 +46,8 @@ class Day(TypeDecorator[date]):
     def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
         return None if value is None else self.stored(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
-        return None if value is None else date.fromisoformat(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
+        return _date
 
 
 class Instant(TypeDecorator[datetime]):
@@ -48,8 +64,8 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         return None if value is None else self.stored(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromisoformat(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
+        return _datetime
 
 
 class Flag(TypeDecorator[bool]):
@@ -62,8 +78,8 @@ class Flag(TypeDecorator[bool]):
     def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:
         return None if value is None else self.stored(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
-        return None if value is None else bool(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
+        return _FLAGS.get
 
 
 class Json(TypeDecorator[Any]):
@@ -77,7 +93,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else self.stored(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return _EMPTY[value]() if value in _EMPTY else json.loads(value)
 
 
 class Row(SQLModel):

@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, Where, differs, listed, newest, refs
-from connector.mirror.decisions import OF_INVOICES, replace_decisions
+from connector.mirror.decisions import OF_INVOICES, Target, replace_decisions
 from connector.mirror.lines import matched
-from connector.receivables.records import DocumentState, Invoice
+from connector.receivables.records import Decision, DocumentState, Invoice
 
 Lines = Mapping[int, Mapping[str, Values]]
 _LINES = select(tables.due_line).where(tables.due_line.c.invoice_id.in_(listed()))
@@ -44,7 +44,9 @@ def write_invoices(batch: Batch, records: Sequence[Invoice]) -> None:
     batch.upsert(tables.invoice, changed)
     batch.insert(tables.due_line, new_lines)
     batch.upsert(tables.due_line, changed_lines, "invoice_id", "ref")
-    decisions = {(record.customer_id, record.id): record.decisions for record in records}
+    decisions: dict[Target, Sequence[Decision]] = {
+        (record.customer_id, record.id): record.decisions for record in records
+    }
     replace_decisions(batch, decisions, [record.id for record in records], OF_INVOICES)
 
 

@@ -7,8 +7,14 @@ from sqlalchemy import Table, select
 
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, Versioned, Where, differs, listed, newest
-from connector.mirror.decisions import OF_CUSTOMERS, replace_decisions
-from connector.receivables.records import CreditNote, Customer, Payment, PaymentState
+from connector.mirror.decisions import OF_CUSTOMERS, Target, replace_decisions
+from connector.receivables.records import (
+    CreditNote,
+    Customer,
+    Decision,
+    Payment,
+    PaymentState,
+)
 
 
 def write_customers(batch: Batch, records: Sequence[Customer]) -> None:
@@ -21,7 +27,9 @@ def write_customers(batch: Batch, records: Sequence[Customer]) -> None:
     ids = batch.ids(tables.customer, [record.id for record in records])
     contacts = {ids[record.id]: _contacts(record) for record in records}
     _replace(batch, tables.contact, "customer_id", contacts)
-    decisions = {(record.id, None): record.decisions for record in records}
+    decisions: dict[Target, Sequence[Decision]] = {
+        (record.id, None): record.decisions for record in records
+    }
     replace_decisions(batch, decisions, [record.id for record in records], OF_CUSTOMERS)
 
 
