@@ -184,7 +184,7 @@ def test_in_difficulty_a_plan_is_offered_and_no_penalty_named(
 ) -> None:
     said = Decision(mark=Mark.CAUSE, since=TODAY - D, code=Cause.CASH_DIFFICULTY)
     late = case(late=10) if template != "firm" else overdue()
-    (hard,) = of(replace(late, decisions=(said,)))
+    (hard,) = of(late._replace(decisions=(said,)))
     (easy,) = of(late)
     assert hard.traits[:1] == ("difficulty",)
     texts = [
