@@ -1,8 +1,9 @@
 """What most firms of a country choose: policy, language, time zone."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -42,12 +43,15 @@ def language(country: str) -> str:
 
 
 def zone(country: str) -> str:
-    """The time zone of a country that has but one, else this machine's, else empty."""
+    """The time zone of a country whose clocks all agree, else this machine's, else empty."""
     zones: Sequence[str] = get_global("territory_zones").get(country, ())
-    if len(zones) == 1:
+    if zones and len({_offsets(name) for name in zones}) == 1:
         return zones[0]
     here = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
-    try:
-        return ZoneInfo(here).key if here else ""
-    except (KeyError, ValueError, OSError):
-        return ""
+    return here if here in available_timezones() and not here.startswith("Etc/") else ""
+
+
+def _offsets(name: str) -> tuple[object, ...]:
+    """How far a zone is from UTC, in winter and in summer."""
+    place = ZoneInfo(name)
+    return tuple(datetime(2026, month, 15, tzinfo=place).utcoffset() for month in (1, 7))

@@ -117,6 +117,12 @@ def dead_mail_server(firm: SetUp) -> None:
     edit(firm, lambda text: text.replace("RELANCE_SMTP_PORT=", "RELANCE_SMTP_PORT=1 #"))
 
 
+def dead_mailbox(firm: SetUp) -> None:
+    values = {"HOST": "127.0.0.1", "PORT": "1", "SECURITY": "none", "USER": "u", "PASSWORD": "p"}
+    lines = "".join(f"RELANCE_IMAP_{name}={value}\n" for name, value in values.items())
+    edit(firm, lambda text: text + lines)
+
+
 def damaged(firm: SetUp) -> None:
     """A page in the middle is overwritten, as a failing disk does."""
     fold(firm)
@@ -167,6 +173,7 @@ def files_gone(firm: SetUp) -> None:
         (mood("timeless"), 2, "connection: the books name no time zone set RELANCE_TIMEZONE"),
         (no_mail_server, 2, "mail: nothing can carry an e-mail"),
         (dead_mail_server, 3, "mail: smtp 127.0.0.1: no connection on port 1"),
+        (dead_mailbox, 3, "mailbox: imap 127.0.0.1: "),
         (damaged, 2, "config.db: damaged: "),
         (no_database, 2, "config.db: not a database of Relance"),
         (changed("UPDATE ledger SET ledger_id = 'acme:2'"), 2, "config.db is of acme:2"),

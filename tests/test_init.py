@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import setup
+from connector import setup, suggestions
 from connector.config import load
 from connector.configfile import rewritten, statement
 from connector.errors import ConfigError
@@ -95,7 +95,7 @@ def test_options_and_environment_make_a_configuration(firm: SetUp) -> None:
 
 
 def test_without_a_terminal_everything_missing_is_told_at_once(firm: SetUp) -> None:
-    assert "--provider is missing: name one of acme, files" in firm.relance("init").err
+    assert "--provider is missing: name one of acme, " in firm.relance("init").err
     done = firm.relance("init", "--provider", "acme")
     assert done.code == 2
     for told in (
@@ -117,7 +117,7 @@ def test_without_a_terminal_everything_missing_is_told_at_once(firm: SetUp) -> N
         (("--config", "config.example.env"), "expected a name such as firm.env"),
         (("--config", "nowhere/firm.env"), "no such folder"),
         (("--config", "."), "is a folder: name the firm's file in it"),
-        (("--provider", "acmee"), "known are acme, files"),
+        (("--provider", "acmee"), "known are acme, "),
         (("--set", "POLICY=nowhere"), "ready-made policies"),
         (("--set", "MODE=fast"), "RELANCE_MODE is 'fast': expected one of review, auto"),
     ],
@@ -193,12 +193,25 @@ def test_what_the_books_lack_is_told_with_what_to_do(firm: SetUp) -> None:
     assert firm.relance("sync", "--dry-run", "--json").code == 0
 
 
-def test_books_without_a_time_zone_need_one(firm: SetUp) -> None:
-    assert firm.init("--set", "MOOD=timeless", "--set", "TIMEZONE=UTC").code == 0
-    firm.file.write_text(firm.file.read_text().replace("RELANCE_TIMEZONE=UTC\n", ""))
-    done = firm.relance("sync", "--dry-run")
-    assert done.code == 2
-    assert "RELANCE_TIMEZONE is missing" in done.err
+def test_books_without_a_time_zone_get_that_of_their_country(firm: SetUp) -> None:
+    assert firm.init("--set", "MOOD=timeless").code == 0
+    assert "RELANCE_TIMEZONE=Europe/Paris\n" in firm.file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("country", "policy", "language", "zone"),
+    [
+        ("FR", "standard-b2b", "fr", "Europe/Paris"),
+        ("DE", "de-b2b", "de", "Europe/Berlin"),
+        ("GB", "uk-b2b", "en", "Europe/London"),
+        ("NL", "standard-b2b", "nl", "Europe/Amsterdam"),
+        ("JP", "standard-b2b", "en", "Asia/Tokyo"),
+    ],
+)
+def test_a_country_suggests(country: str, policy: str, language: str, zone: str) -> None:
+    assert suggestions.policy(country) == policy
+    assert suggestions.language(country) == language
+    assert suggestions.zone(country) == zone
 
 
 def test_what_cannot_be_written_leaves_the_keyring_as_it_was(

@@ -275,6 +275,10 @@ class Interview:
                 default=suggestions.zone(country),
                 required=True,
             )
+            if not self.values[zone]:
+                raise ConfigError(
+                    "the books name no time zone: --set TIMEZONE=NAME gives it, as Europe/Paris"
+                )
         self.values.setdefault(mode, "review")
 
     def _keeper(self, keeper: str) -> str:
