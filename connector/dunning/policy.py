@@ -252,7 +252,7 @@ class Policy(_Model):
 
     @cached_property
     def civil_hours(self) -> tuple[Window, ...]:
-        """The sending windows towards consumers; `policy check` sees that there are some."""
+        """The sending windows towards consumers; where they leave no hour, consumers wait."""
         return calendar.civil(self.hours)
 
     def hours_for(self, kind: CustomerKind) -> tuple[Window, ...]:
@@ -267,7 +267,7 @@ class Policy(_Model):
         if kind is not CustomerKind.CONSUMER:
             return self.places(country), self.week
         places = (self.home,) if not country or country == self.country else (self.home, country)
-        return places, self.week & calendar.CIVIL_WEEK
+        return places, self.week & calendar.CIVIL_WEEK or calendar.CIVIL_WEEK
 
     @cached_property
     def smallest(self) -> Mapping[str, int]:
