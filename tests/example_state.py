@@ -42,10 +42,10 @@ def make(target: Path) -> None:
 
 
 def dump(path: Path) -> list[str]:
-    """Everything in a database as text, whatever the order of its pages."""
+    """Everything in a database as text, whatever the order in which it was made."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        return list(connection.iterdump())
+        return sorted(connection.iterdump())
     finally:
         connection.close()
 

@@ -188,7 +188,7 @@ def test_a_consumer_claim_is_prescribed_sooner() -> None:
     line = case(due_on=old, issued_on=old - 30 * D, account=account(customer=private))
     plan = plan_of(line)
     assert Reason.PRESCRIBED in {q.reason for s in plan.silences for q in s.reasons}
-    assert plan_of(replace(line, account=account())).reminders
+    assert plan_of(line._replace(account=account())).reminders
 
 
 def test_what_needs_approval_is_a_proposal_and_never_goes_by_itself() -> None:

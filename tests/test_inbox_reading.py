@@ -105,6 +105,18 @@ def test_a_persons_own_mail_that_came_back_is_no_reminder(follows: str) -> None:
         assert read(data) is None
 
 
+def test_a_reminder_that_follows_an_earlier_one_is_known_by_its_own_key() -> None:
+    thread = f"In-Reply-To: <relance.{OTHER}@dupont.example>\nSubject:"
+    for report in (postfix, exchange, qmail):
+        data = report().replace(
+            b"Subject: Facture F-2026-0042\nDate", thread.encode() + b" F\nDate"
+        )
+        assert OTHER in data.decode()
+        assert only(data).keys == (KEY,)
+    copy = f"From: {US}\nMessage-ID: <relance.{KEY}@d.example>\n{thread} F\n\nRef. {KEY}\n"
+    assert read(copy.encode()) is None  # the firm's own blind copy
+
+
 def test_a_report_about_somebody_elses_mail_is_left_alone() -> None:
     head = original().replace("relance.", "newsletter.")
     assert read(postfix(head=head)) is None

@@ -229,8 +229,8 @@ def test_a_belgian_consumer_is_asked_for_nothing_but_the_principal_before_the_wa
     # four days from the day after the wait, at the highest rate a clause may name
     assert of(reminded(line, text=belgian)) == ("claim", 12, 2000)
     # without the legal reminder the clause is not open, whatever else was sent
-    other = replace(line, had=(replace(sent, legal=""), had("firm", days_ago=9)))
-    spoken = reminded(replace(other, had=other.had[:1]), text=belgian)
+    other = line._replace(had=(replace(sent, legal=""), had("firm", days_ago=9)))
+    spoken = reminded(other._replace(had=other.had[:1]), text=belgian)
     assert spoken.step == "friendly"
     assert spoken.interest is None
     # no clause known: nothing is owed, and the owner is told why
@@ -303,7 +303,7 @@ def test_a_luxembourg_consumer_owes_after_the_third_month() -> None:
     luxembourg = POLICY.replace('"FR"', '"LU"')
     friendly = replace(FRIENDLY, on=on("2024-06-01"))
     line = case(due_on=on("2024-05-15"), issued_on=on("2024-05-01"), had=(friendly,))
-    line = replace(line, account=person, balance=100000)
+    line = line._replace(account=person, balance=100000)
     before = reminded(line, text=luxembourg, today=on("2024-08-30"))
     assert before.interest is None
     after = reminded(line, text=luxembourg, today=on("2024-09-10"))

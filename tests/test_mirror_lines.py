@@ -67,7 +67,6 @@ def test_settled_and_open_again(mirror: Mirror) -> None:
         assert row.settled_on == (days[2] if balance == 0 else None)
     assert row.reopened_on == days[3]
     assert told(mirror) == [
-        ("invoice_seen", "", None, 10000),
         ("balance", "1", 10000, 4000),
         ("state", "", None, None),
         ("settled", "1", 4000, 0),

@@ -170,7 +170,7 @@ def test_a_payment_closes_it_before_each_step() -> None:
         )
         assert look(snapshot(line, day=written), policies, on, wanted).withdraw == ""
         assert "settled" in look(snapshot(day=written), policies, on, wanted).withdraw
-        transfer = replace(line, balance=line.balance - 100)
+        transfer = line._replace(balance=line.balance - 100)
         assert look(snapshot(transfer, day=written), policies, on, wanted).withdraw
 
 
@@ -197,7 +197,7 @@ def test_the_hand_over_waits_for_the_deadline_and_five_business_days() -> None:
     assert on == calendar.after(notice.deadline_on, 5, ("FR",)) == date(2026, 11, 27)
 
     def offered(today: date, **change: object) -> bool:
-        facts = snapshot(replace(line, **change), day=day(templates=texts(policy)))  # type: ignore[arg-type]
+        facts = snapshot(line._replace(**change), day=day(templates=texts(policy)))  # type: ignore[arg-type]
         reminders = decide(facts, policies, today).reminders
         return any(r.rung.stage is Stage.HANDOVER for r in reminders)
 
@@ -262,7 +262,7 @@ def test_the_holidays_of_the_customer_count_beside_the_sellers() -> None:
     policy = plain("FR")
     line = unpaid(policy, date(2026, 6, 21))  # thirty days before the Belgian national day
     customer = replace(line.account.customer, country="BE")
-    belgian = replace(line, account=replace(line.account, customer=customer))
+    belgian = line._replace(account=replace(line.account, customer=customer))
     assert steps(policy, line, days=60) == [("07-21", "friendly")]
     assert steps(policy, belgian, days=60) == [("07-22", "friendly")]
 
@@ -293,9 +293,9 @@ def test_a_step_before_due_moves_backward_or_lapses(due_on: str, begin: int, exp
 def test_a_step_before_due_is_for_those_it_is_meant_for() -> None:
     policy = ready("standard-b2b")
     small = unpaid(policy, DUE, amount=10000, balance=10000)
-    late = replace(small, account=replace(small.account, behaviour="late"))
+    late = small._replace(account=replace(small.account, behaviour="late"))
     customer = replace(late.account.customer, mandate=True)
-    debit = replace(late, account=replace(late.account, customer=customer))
+    debit = late._replace(account=replace(late.account, customer=customer))
     assert [steps(policy, line, days=1) for line in (small, late, debit)] == [
         [],
         [("09-29", "before_due")],

@@ -156,7 +156,7 @@ def test_the_advice_to_stop_supply_blocks_nothing_and_its_flag_is_noted_once(fir
     assert "supply_stop" in told(late)
     assert plan_of(late).reminders  # advice alone
     flag = Decision(mark=Mark.SUPPLY_STOP, since=TODAY)
-    flagged = replace(late, account=replace(late.account, decisions=(flag,)))
+    flagged = late._replace(account=replace(late.account, decisions=(flag,)))
     assert "supply_stop" not in told(flagged)
     assert plan_of(flagged).reminders
 
@@ -280,7 +280,7 @@ def test_a_step_by_visit_is_a_task_for_a_colleague_and_no_message() -> None:
         sheet = Writer(FIRM, None).note(reminder, reminder.lines[0], TODAY, language)
         assert sheet.startswith(words)
     done = Had(rung=reminder.rung, on=TODAY, channel=Channel.VISIT)
-    again = replace(seen, had=(*seen.had, done))
+    again = seen._replace(had=(*seen.had, done))
     assert not decide(snapshot(again), policies, TODAY + 9 * D).reminders
 
 
@@ -303,8 +303,8 @@ def test_who_prefers_letters_has_a_letter_and_not_a_mail() -> None:
     assert Reason.NO_ROUTE in reasons(plan_of(by_post, day=day(routes=no_printer)))
     homeless = case(account=account(customer={"tags": ("prefers:letter",)}))
     assert Reason.NO_ADDRESS in reasons(plan_of(homeless))
-    spoken = replace(by_post, account=replace(by_post.account, behaviour="late"))
-    early = replace(spoken, due_on=TODAY + 7 * D, issued_on=TODAY - 23 * D)
+    spoken = by_post._replace(account=replace(by_post.account, behaviour="late"))
+    early = spoken._replace(due_on=TODAY + 7 * D, issued_on=TODAY - 23 * D)
     (courtesy,) = plan_of(early).reminders  # before the due date a letter would come too late
     assert (courtesy.rung.stage, courtesy.channel) == (Stage.BEFORE_DUE, Channel.EMAIL)
 
@@ -316,15 +316,15 @@ def test_after_a_correction_the_friendly_step_comes_again_with_a_new_copy() -> N
     wrong = Decision(mark=Mark.CAUSE, since=since, code=Cause.WRONG_AMOUNT, amount=10000)
     waiting = case(late=16, had=spoken, decisions=(wrong,))
     assert Reason.HELD in reasons(plan_of(waiting))
-    right = replace(waiting, balance=9000)
+    right = waiting._replace(balance=9000)
     (reminder,) = Writer(FIRM, None, pdf=True).write(plan_of(right)).reminders
     assert (reminder.step, reminder.lines[0].nth, reminder.claim) == ("friendly", 2, 9000)
     assert reminder.message
     assert [item.invoice_id for item in reminder.message.attachments] == ["F1"]
-    assert plan_of(replace(right, decisions=())).reminders[0].step == "firm"
+    assert plan_of(right._replace(decisions=())).reminders[0].step == "firm"
 
     again = Had(rung=reminder.rung, on=TODAY, nth=2)
-    gone = replace(right, had=(*spoken, again))
+    gone = right._replace(had=(*spoken, again))
     later = [
         r.step for ahead in range(1, 20) for r in plan_of(gone, today=TODAY + ahead * D).reminders
     ]
@@ -332,7 +332,7 @@ def test_after_a_correction_the_friendly_step_comes_again_with_a_new_copy() -> N
     credited = replace(
         waiting.account, credits=(Credit(id="a", number="A", currency="EUR", amount=1000),)
     )
-    assert plan_of(replace(waiting, account=credited)).reminders[0].step == "friendly"
+    assert plan_of(waiting._replace(account=credited)).reminders[0].step == "friendly"
 
 
 # --- files --------------------------------------------------------------------------------------

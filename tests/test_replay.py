@@ -36,6 +36,7 @@ from connector.sync import dry_run, sync
 from providers.files import SPEC, Files
 from tests import sample_ledger
 from tests.facts import STANDARD, TODAY, account, case, snapshot
+from tests.providers.alone import FREE
 from tests.sample_bills import Bill, bills, day
 from tests.sample_tables import CREDITS
 from tests.test_smtp import Mailbox, serving
@@ -174,6 +175,7 @@ class Life:
             ),
             spec=SPEC,
             provider=provider,
+            meter=FREE,
             company=company,
             can=provider.probe(),
             policies=self.policies,

@@ -4,6 +4,7 @@ import gc
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,29 @@ from connector.dunning.decide import decide
 from connector.dunning.ladder import stand
 from connector.dunning.plan import Plan
 from connector.dunning.rules import RULES
-from connector.dunning.snapshot import Case, Had, Rung, Snapshot, Stage
+from connector.dunning.snapshot import (
+    Case,
+    Credit,
+    Had,
+    Money,
+    Paid,
+    Pending,
+    Rung,
+    Snapshot,
+    Stage,
+)
 from connector.mirror.snapshot import read
 from connector.mirror.state import State
 from connector.mirror.store import Mirror
-from connector.receivables.records import Contact, Past, Record
+from connector.receivables.measures import Verdict
+from connector.receivables.records import (
+    Contact,
+    CustomerKind,
+    Decision,
+    Mark,
+    Past,
+    Record,
+)
 from tests.books import COMPANY, NOW, TODAY, customer, invoice, line
 from tests.facts import STANDARD, account, case, day, snapshot
 from tests.test_decide import lines
@@ -89,6 +108,109 @@ def test_where_nobody_decided_anything_the_rules_about_marks_say_nothing(cases: 
         standing = stand(one, STANDARD.firm, "", TODAY, TODAY)
         assert not standing.decisions
         assert {rule(standing, TODAY) for rule in RULES if rule not in judge.UNMARKED} == {None}
+
+
+@settings(max_examples=100, deadline=None)
+@given(lines())
+def test_lines_that_are_judged_as_alike_would_each_be_judged_the_same(cases: list[Case]) -> None:
+    facts = snapshot(*cases)
+    alike = judge.Alike(facts, TODAY)
+    for policy in (STANDARD.firm, STANDARD.named["gentle"]):
+        for one in (*cases, *cases):  # the second time all that can be is remembered
+            standing, quiets = alike.of(one, policy, "")
+            itself = stand(one, policy, "", facts.first_pull_on, TODAY)
+            assert standing == itself
+            assert quiets == judge.told(itself, TODAY)
+
+
+OTHER = {
+    "invoice_id": "Z",
+    "number": "Z",
+    "line_id": "9",
+    "line": 9,
+    "currency": "USD",
+    "issued_on": TODAY - D,
+    "due_on": TODAY - 50 * D,
+    "amount": 77,
+    "balance": 7,
+    "sent_on": TODAY,
+    "total": 77,
+    "reference": "Z",
+    "payment_reference": "Z",
+    "pay_link": "https://x.example",
+    "recipient": "z@x.example",
+    "policy": "nobody's",
+    "reopened_on": TODAY - D,
+    "discount_until": TODAY,
+    "discount": 100000,
+    "decisions": (Decision(mark=Mark.HOLD, since=TODAY - D),),
+    "had": (Had(rung=Rung(Stage.FRIENDLY, 1), on=TODAY - D),),
+    "pending": Pending.QUEUED,
+    "pending_key": "k",
+    "last_message_on": TODAY,
+    "mismatch": "two figures",
+    "transit_on": TODAY,
+    "received": (Paid(TODAY - D, 100, "EUR", "F1"),),
+    "open_before": 100,
+    "open_after": 100,
+}
+OTHERS = {
+    "decisions": OTHER["decisions"],
+    "credits": (Credit(id="A", number="A", currency="EUR", amount=1),),
+    "money": (Money(id="P", currency="EUR", paid_on=TODAY, amount=1),),
+    "pending_money": (Money(id="P", currency="EUR", paid_on=TODAY, amount=1),),
+    "debit_refused": True,
+    "last_message_on": TODAY,
+    "behaviour": "late",
+    "signals": ("strategic",),
+    "pace": Verdict(usual=1),
+    "bounced": frozenset({"a@x.example"}),
+}
+OF_CUSTOMER = {
+    "country": "DE",
+    "region": "BY",
+    "kind": CustomerKind.CONSUMER,
+    "tags": ("prefers:letter",),
+    "mandate": True,
+    "active": False,
+    "policy": "nobody's",
+    "credit_limit": 1,
+}
+
+
+def neighbours(line: Case) -> Iterator[tuple[str, Case]]:
+    """The line with each of its facts changed, one at a time."""
+    for name, value in OTHER.items():
+        yield name, line._replace(**{name: value})
+    for name, value in OTHERS.items():
+        yield name, line._replace(account=replace(line.account, **{name: value}))
+    for name, value in OF_CUSTOMER.items():
+        customer = replace(line.account.customer, **{name: value})
+        yield name, line._replace(account=replace(line.account, customer=customer))
+
+
+@pytest.mark.parametrize("late", [-7, 0, 4, 20, 60, 400, 690])
+def test_whatever_fact_of_a_line_is_another_it_is_judged_by_its_own(late: int) -> None:
+    """A rule that looks at one more fact fails here until `Alike` tells lines apart by it."""
+    line = case(late=late, balance=200_000)
+    assert {*OTHER, "account"} == set(Case._fields)
+    for policy in STANDARD.named.values():
+        for name, other in neighbours(line):
+            facts = snapshot(line)
+            alike = judge.Alike(facts, TODAY)
+            alike.of(line, policy, "")
+            alike._accounts.clear()  # two accounts of one id are never in one snapshot
+            itself = stand(other, policy, "", facts.first_pull_on, TODAY)
+            quiets = judge.told(itself, TODAY)
+            assert alike.of(other, policy, "") == (itself, quiets), (policy.name, name)
+
+
+def test_a_ledger_has_few_lines_that_are_like_no_other() -> None:
+    facts = many(2_000)
+    alike = judge.Alike(facts, TODAY)
+    for one in facts.cases:
+        alike.of(one, STANDARD.firm, "")
+    assert 0 < len(alike) < 400
 
 
 # --- as many questions for ten thousand invoices as for one thousand -------------------------------

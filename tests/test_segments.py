@@ -446,8 +446,8 @@ def test_a_loyal_customer_hears_later_and_never_formally_by_itself() -> None:
 def test_a_new_customer_is_reminded_before_the_due_date() -> None:
     policy = POLICIES.firm.model_copy(update={"segments": ()})
     line = unpaid(policy, date(2026, 10, 6))
-    new = replace(line, account=replace(line.account, behaviour="new"))
-    loyal = replace(line, account=replace(line.account, behaviour="loyal"))
+    new = line._replace(account=replace(line.account, behaviour="new"))
+    loyal = line._replace(account=replace(line.account, behaviour="loyal"))
     assert steps(policy, new, days=10) == [("09-29", "before_due"), ("10-09", "friendly")]
     assert steps(policy, loyal, days=10) == [("10-09", "friendly")]
 

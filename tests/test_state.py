@@ -102,8 +102,43 @@ def test_a_reader_does_not_make_a_writer_wait_and_sees_one_moment(tmp_path: Path
         assert reading.execute(count).scalar() == 0
 
 
+def schema(path: Path) -> dict[str, object]:
+    """What a file is made of, whatever the order of columns and the words of its DDL."""
+    with State.opened(path) as state, state.reader.connect() as connection:
+        found, made = inspect(connection), {}
+        for name in found.get_table_names():
+            columns = [(c["name"], str(c["type"]), c["nullable"]) for c in found.get_columns(name)]
+            indexes = [
+                (i["name"], tuple(i["column_names"]), i["unique"]) for i in found.get_indexes(name)
+            ]
+            made[name] = (
+                sorted(columns),
+                sorted(indexes),
+                sorted(str(rule) for rule in found.get_unique_constraints(name)),
+                sorted(str(rule) for rule in found.get_check_constraints(name)),
+                sorted(str(rule) for rule in found.get_foreign_keys(name)),
+            )
+        strict = "SELECT name FROM pragma_table_list WHERE strict"
+        made["strict"] = sorted(connection.exec_driver_sql(strict).scalars())
+        return made
+
+
+def migrated(path: Path) -> Path:
+    """A file that went through every migration, from the first on."""
+    path.touch()
+    state_module._upgrade(path, None)
+    return path
+
+
+def test_a_new_file_is_what_the_migrations_make(tmp_path: Path) -> None:
+    made = schema(tmp_path / "new.db")
+    assert made == schema(migrated(tmp_path / "old.db"))
+    assert set(tables.METADATA.tables) <= set(made)
+
+
 def test_the_migrations_and_the_tables_agree(tmp_path: Path) -> None:
-    with State.opened(tmp_path / "state.db") as state, state.reader.connect() as connection:
+    path = migrated(tmp_path / "state.db")
+    with State.opened(path) as state, state.reader.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.METADATA) == []
         found = inspect(connection)

@@ -184,7 +184,7 @@ def test_in_difficulty_a_plan_is_offered_and_no_penalty_named(
 ) -> None:
     said = Decision(mark=Mark.CAUSE, since=TODAY - D, code=Cause.CASH_DIFFICULTY)
     late = case(late=10) if template != "firm" else overdue()
-    (hard,) = of(replace(late, decisions=(said,)))
+    (hard,) = of(late._replace(decisions=(said,)))
     (easy,) = of(late)
     assert hard.traits[:1] == ("difficulty",)
     texts = [
@@ -500,10 +500,18 @@ def test_a_planned_mail_to_a_consumer_waits_for_the_morning(tmp_path: Path) -> N
     assert len(made.sync().delivered.sent) == 1
 
 
-def test_a_policy_that_leaves_consumers_no_hour_is_refused() -> None:
-    late = ALWAYS.replace('days = "mon-sun", from = "00:00"', 'days = "mon-sun", from = "20:30"')
-    with pytest.raises(ConfigError, match="no hour for consumers"):
-        parse(late, "late.toml")
+def test_where_the_windows_leave_no_hour_a_consumer_waits(tmp_path: Path) -> None:
+    late = ALWAYS.replace('from = "00:00"', 'from = "20:30"')
+    made = desk(tmp_path, "c1", "c2", policy=late)
+    known = made.office.records[type(customer()), "c1"]
+    made.office.put(replace(known, kind=CustomerKind.CONSUMER))  # type: ignore[type-var]
+    for name in ("c1", "c2"):
+        made.office.owe(f"i-{name}", name, due(made.clock, 4))
+    made.clock.now = made.clock.now.replace(hour=21)
+    report = made.sync()
+    assert [mail.customer for mail in made.office.mails] == ["c2"]
+    (because,) = report.delivered.waiting.values()
+    assert "no hour for consumers" in because
     assert civil(())  # no windows: the civil hours
 
 

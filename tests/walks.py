@@ -47,7 +47,7 @@ def after(line: Case, reminder: Reminder, today: date) -> Case:
     account = line.account
     if reminder.channel in MESSAGES:
         account = replace(account, last_message_on=today)
-    return replace(line, account=account, had=(*line.had, had))
+    return line._replace(account=account, had=(*line.had, had))
 
 
 def walked(

@@ -149,7 +149,9 @@ def check_policy(path: Path | None) -> int:
         policies = checked(config, os.environ)
         put(f"{config.name}: policy {policies.firm.name} is sound.")
         for used in policies.in_use:
-            if any(hour not in used.civil_hours for hour in used.hours):
+            if used.hours and not used.civil_hours:
+                put(f"Mind: {used.name}: its windows leave no hour for consumers: they wait.")
+            elif any(hour not in used.civil_hours for hour in used.hours):
                 put(
                     f"Mind: {used.name}: consumers are written to from 08:00 to 20:00, Monday to "
                     "Saturday, whatever its windows say."

@@ -156,7 +156,7 @@ def _paid(
     for case in settled:
         chosen = policies.of(case, {})
         standing = stand(case, chosen.policy, chosen.because, snapshot.first_pull_on, today)
-        views.append(View(case.id, case, standing, []))
+        views.append(View(case.id, case, standing, ()))
     claim = Claim({view.id: 0 for view in views}, ())
     return Purse(settled[0].account, settled[0].currency, views, claim), views
 
@@ -170,7 +170,7 @@ def _group(
     lines = []
     for view in views:
         nth = 1 + wish.sent.get((view.case.invoice_id, view.case.line_id), 0)
-        lines.append(replace(view.standing, next=Next(BY_HAND, step, today, nth)))
+        lines.append(view.standing._replace(next=Next(BY_HAND, step, today, nth)))
     to = purse.to(views[0])
     spoken = next((contact.language for contact in to if contact.language), "")
     top = lines[0].next

@@ -1,16 +1,14 @@
 """The decision: every open due line gets exactly one verdict, a reminder or stated silence."""
 
-import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from connector.dunning import by_hand
 from connector.dunning.compose import also_open, reminder, silence
 from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap_reached
-from connector.dunning.judge import Purse, View, judge
+from connector.dunning.judge import Purse, View, judge, uncollected
 from connector.dunning.plan import Plan, Quiet, Reason, Reminder
 from connector.dunning.policy_file import Policies
 from connector.dunning.snapshot import APPROVED, BY_HAND, Channel, Rung, Snapshot
@@ -24,23 +22,8 @@ def decide(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
     `today` is a date in the ledger's zone. No clock, no database, no network; equal arguments
     give an equal plan, in whatever order the cases come.
     """
-    with _uncollected():
+    with uncollected():
         return _decided(snapshot, policies, today)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No hunt for circular garbage while the block runs: a decision makes none.
-
-    A large ledger makes a million small objects, and each hunt would walk all of them again.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _decided(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
@@ -120,7 +103,7 @@ def _asked(group: Group, today: date) -> list[Quiet]:
 
 def _silence(views: Iterable[View], quiets: Sequence[Quiet]) -> None:
     for view in views:
-        view.quiets += quiets
+        view.quiets += tuple(quiets)
 
 
 def _contest(

@@ -1,23 +1,44 @@
 """Each due line judged by itself, and the credits of its customer spread over them."""
 
+import gc
+from bisect import bisect
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from connector.dunning import marks
 from connector.dunning.group_rules import recipients
-from connector.dunning.ladder import Next, Standing, stand
+from connector.dunning.ladder import PREFERS_LETTER, Next, Standing, stand
 from connector.dunning.plan import Quiet, Reason
+from connector.dunning.policy import Policy
 from connector.dunning.policy_file import Policies
 from connector.dunning.rules import RULES
 from connector.dunning.snapshot import Account, Case, Snapshot
 from connector.receivables.claim import Claim, Owed, claim, explains
 from connector.receivables.records import Contact
 
+_COVERED = Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
 _CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
 
 # Most lines bear no decision: the rules of `marks`, which ask for nothing else, need not be asked.
 UNMARKED = tuple(rule for rule in RULES if rule.__module__ != marks.__name__)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No hunt for circular garbage while the block runs: facts and verdicts make none.
+
+    A large ledger makes a million small objects, and each hunt would walk all of them again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(slots=True)
@@ -27,7 +48,7 @@ class View:
     id: str
     case: Case
     standing: Standing
-    quiets: list[Quiet]
+    quiets: tuple[Quiet, ...]
 
     @property
     def step(self) -> Next:
@@ -55,18 +76,85 @@ class Purse:
         return self.known[own]
 
 
+class Alike:
+    """Where lines stand and why they are silent; of those that no rule tells apart, asked once.
+
+    A large ledger has few due dates and few histories. A line about which anything was decided,
+    or that has a figure of its own which a rule looks at, is always asked about by itself.
+    """
+
+    def __init__(self, snapshot: Snapshot, today: date) -> None:
+        self._first_pull_on, self._today = snapshot.first_pull_on, today
+        self._known: dict[tuple[object, ...], tuple[Next | None, tuple[Quiet, ...]]] = {}
+        self._accounts: dict[str, tuple[object, ...] | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, case: Case, policy: Policy, because: str) -> tuple[Standing, tuple[Quiet, ...]]:
+        """Where a line stands, and its own reasons for silence."""
+        key = self._key(case, policy)
+        found = self._known.get(key) if key else None
+        if found:
+            step, quiets = found
+            return Standing(case, policy, because, step, self._first_pull_on, ()), quiets
+        standing = stand(case, policy, because, self._first_pull_on, self._today)
+        quiets = told(standing, self._today)
+        if key:
+            self._known[key] = standing.next, quiets
+        return standing, quiets
+
+    def _key(self, case: Case, policy: Policy) -> tuple[object, ...] | None:
+        """All that the ladder and the rules look at, None of a line that is like no other."""
+        if case.decisions or case.pending or case.mismatch or case.transit_on or case.discount:
+            return None
+        customer = case.account.customer.id
+        try:
+            account = self._accounts[customer]
+        except KeyError:
+            account = self._accounts[customer] = _like(case.account)
+        if account is None:
+            return None
+        start = case.sent_on or case.issued_on
+        young = self._today < start + timedelta(days=policy.min_age_days)
+        return (
+            id(policy),
+            account,
+            case.currency,
+            case.due_on,
+            young and (start, case.sent_on is None),
+            bisect(policy.sizes.get(case.currency, ()), case.balance),
+            case.reopened_on,
+            case.had,
+        )
+
+
+def _like(account: Account) -> tuple[object, ...] | None:
+    """What of a customer the ladder and the rules look at, None where it is theirs alone."""
+    customer = account.customer
+    if account.decisions or account.pending_money or customer.mandate:
+        return None
+    by_letter = PREFERS_LETTER in customer.tags
+    return customer.country, customer.kind, by_letter, account.behaviour, account.signals
+
+
+def told(standing: Standing, today: date) -> tuple[Quiet, ...]:
+    """Every reason of a line's own for which it is silent."""
+    rules = RULES if standing.decisions else UNMARKED
+    return tuple(quiet for rule in rules if (quiet := rule(standing, today)))
+
+
 def judge(snapshot: Snapshot, policies: Policies, today: date) -> list[Purse]:
     """Every line with its own reasons, by customer and currency, credits spread over them."""
     exposures: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for case in snapshot.cases:
         exposures[case.account.customer.id][case.currency] += case.balance
     purses: dict[tuple[str, str], Purse] = {}
+    alike = Alike(snapshot, today)
     for case in snapshot.cases:
         customer = case.account.customer.id
         chosen = policies.of(case, exposures[customer])
-        standing = stand(case, chosen.policy, chosen.because, snapshot.first_pull_on, today)
-        rules = RULES if standing.decisions else UNMARKED
-        quiets = [quiet for rule in rules if (quiet := rule(standing, today))]
+        standing, quiets = alike.of(case, chosen.policy, chosen.because)
         key = (customer, case.currency)
         purse = purses.get(key)
         if purse is None:
@@ -107,9 +195,7 @@ def _spread(purse: Purse, today: date) -> None:
     covered = {part.line for part in purse.claim.parts if not purse.claim.net[part.line]}
     for view in purse.views:
         if view.id in covered:
-            view.quiets.append(
-                Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
-            )
+            view.quiets += (_COVERED,)
 
 
 def _balances(purse: Purse) -> set[int]:

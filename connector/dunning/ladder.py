@@ -7,11 +7,12 @@ moved due date moves everything.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from connector.dunning.policy import Policy, Step
 from connector.dunning.promises import begun_anew, resumed_on
 from connector.dunning.snapshot import Case, Had, HadState, Rung, Stage
-from connector.receivables import calendar, money
+from connector.receivables import calendar
 from connector.receivables.calendar import Places
 from connector.receivables.records import Decision
 
@@ -30,8 +31,7 @@ class Next:
     nth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a line stands on its policy's ladder on a day.
 
     `next` is the step that is due, else the one that comes first, None at the end of the ladder.
@@ -128,8 +128,8 @@ def _passed(case: Case, due_on: date, step: Step, today: date) -> bool:
 
 def _wanted(case: Case, step: Step) -> bool:
     assert step.only
-    least = step.only.minimum.get(case.currency)
-    large = least is not None and case.balance >= money.minor(least, case.currency)
+    least = step.only.smallest.get(case.currency)
+    large = least is not None and case.balance >= least
     return large or case.account.is_any(step.only.behaviour)
 
 

@@ -92,6 +92,11 @@ class Only(_Model):
     behaviour: Annotated[tuple[Behaviour, ...], BeforeValidator(listed)] = ()
     minimum: Minimum = {}
 
+    @cached_property
+    def smallest(self) -> Mapping[str, int]:
+        """The balance that suffices, by currency, in minor units."""
+        return {code: money.minor(amount, code) for code, amount in self.minimum.items()}
+
 
 class Repeat(_Model):
     """How often a step is sent while no higher one is due; `times` counts the first."""
@@ -247,7 +252,7 @@ class Policy(_Model):
 
     @cached_property
     def civil_hours(self) -> tuple[Window, ...]:
-        """The sending windows towards consumers; `policy check` sees that there are some."""
+        """The sending windows towards consumers; where they leave no hour, consumers wait."""
         return calendar.civil(self.hours)
 
     def hours_for(self, kind: CustomerKind) -> tuple[Window, ...]:
@@ -262,12 +267,21 @@ class Policy(_Model):
         if kind is not CustomerKind.CONSUMER:
             return self.places(country), self.week
         places = (self.home,) if not country or country == self.country else (self.home, country)
-        return places, self.week & calendar.CIVIL_WEEK
+        return places, self.week & calendar.CIVIL_WEEK or calendar.CIVIL_WEEK
 
     @cached_property
     def smallest(self) -> Mapping[str, int]:
         """The minimum claim of a message by currency, in minor units."""
         return {code: money.minor(amount, code) for code, amount in self.minimum.items()}
+
+    @cached_property
+    def sizes(self) -> Mapping[str, tuple[int, ...]]:
+        """The balances from which on some step wants a line, by currency, in minor units."""
+        sizes: dict[str, set[int]] = {}
+        for step in self.steps:
+            for code, least in step.only.smallest.items() if step.only else ():
+                sizes.setdefault(code, set()).add(least)
+        return {code: tuple(sorted(found)) for code, found in sizes.items()}
 
     @cached_property
     def home(self) -> str:

@@ -125,6 +125,7 @@ class Policies:
     def __init__(self, firm: Policy, named: Mapping[str, Policy]) -> None:
         by_name = {policy.name: policy for policy in named.values()}
         self.firm, self.named = firm, {**by_name, **named, firm.name: firm}
+        self._own = Chosen(firm, "the firm's own")
 
     @property
     def in_use(self) -> tuple[Policy, ...]:
@@ -146,7 +147,7 @@ class Policies:
         for segment in self.firm.segments:
             if _matches(segment.match, case, exposure):
                 return Chosen(self.named[segment.use], f"segment {segment.name!r}")
-        return Chosen(self.firm, "the firm's own")
+        return self._own
 
 
 def _matches(match: Match, case: Case, exposure: Mapping[str, int]) -> bool:

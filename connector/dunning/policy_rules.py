@@ -26,7 +26,6 @@ from connector.dunning.policy import (
 )
 from connector.dunning.snapshot import STAGE_RANK, Channel, Stage
 from connector.receivables import calendar
-from connector.receivables.calendar import Window
 
 Loc = tuple[str | int, ...]
 Mistakes = Iterator[tuple[Loc, str]]
@@ -106,13 +105,6 @@ def mistakes(draft: Draft, texts: Collection[str] | None = None) -> Mistakes:
     for index, hour in draft.windows:
         if hour.start >= hour.until:
             yield ("windows", index), "from must be before until"
-    hours = [Window(hour.days, hour.start, hour.until) for _, hour in draft.windows]
-    if hours and not calendar.civil(hours):
-        told = (
-            "leave no hour for consumers, who are written to from 08:00 to 20:00, Monday to "
-            "Saturday, and never at other times"
-        )
-        yield ("windows",), told
     for index, step in enumerate(draft.steps):
         if step:
             found = (*_timing(step, draft.left_out[index]), *_reach(step), *_legal(step))

@@ -185,7 +185,7 @@ def begun_anew(case: Case, today: date) -> Case:
         else h
         for h in case.had
     )
-    return replace(case, had=tuple(had))
+    return case._replace(had=tuple(had))
 
 
 def _spoken(had: Iterable[Had]) -> date | None:

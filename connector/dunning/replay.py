@@ -86,8 +86,7 @@ class Course:
         told = self._told_of.get(case.invoice_id)
         if not had and not told and account is case.account:
             return case
-        return replace(
-            case,
+        return case._replace(
             account=account,
             had=(*case.had, *_since_restart(case, had)),
             last_message_on=_later(case.last_message_on, told),

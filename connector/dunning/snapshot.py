@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import total_ordering
+from typing import NamedTuple
 
 from connector.receivables.measures import Verdict
 from connector.receivables.records import Customer, Decision
@@ -191,9 +192,8 @@ class Account:
         return self.behaviour in words or any(signal in words for signal in self.signals)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One open due line.
+class Case(NamedTuple):
+    """One open due line; a tuple, for a ledger may have a million of them.
 
     `line` counts the lines of the invoice from 1 by due date. `mismatch` says in words which of
     the product's own figures disagree, empty when they agree. `transit_on` is the day a pending
@@ -221,6 +221,9 @@ class Case:
     pay_link: str = ""
     recipient: str = ""
     policy: str = ""
+    reopened_on: date | None = None
+    discount_until: date | None = None
+    discount: int = 0
     decisions: tuple[Decision, ...] = ()
     had: tuple[Had, ...] = ()
     pending: Pending | None = None
@@ -228,12 +231,9 @@ class Case:
     last_message_on: date | None = None  # of this invoice, where reminders go by invoice
     mismatch: str = ""
     transit_on: date | None = None
-    reopened_on: date | None = None
     received: tuple[Paid, ...] = ()
     open_before: int = 0
     open_after: int = 0
-    discount_until: date | None = None
-    discount: int = 0
 
     @property
     def id(self) -> str:

@@ -1,13 +1,26 @@
 """One write transaction: what is known of the records of a page, bulk upserts, and the events."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache, cached_property
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import (
+    ClauseElement,
+    Column,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    func,
+    select,
+)
+from sqlalchemy.dialects.sqlite import dialect, insert
 
 from connector.mirror import tables
 from connector.receivables.records import CreditNote, Customer, Invoice, Payment
@@ -36,10 +49,30 @@ def refs(values: Iterable[str | int]) -> str:
 
 def differs(old: Values | None, new: Values) -> bool:
     """Whether a row must be written: all but the instant it was read is compared."""
-    return old is None or any(old[name] != new[name] for name in new if name != "read_at")
+    if old is None:
+        return True
+    told = _told(tuple(new))
+    return bool(told(old) != told(new))
 
 
-@dataclass(slots=True)
+@cache
+def _told(names: tuple[str, ...]) -> Callable[[Values], tuple[Any, ...]]:
+    return itemgetter(*(name for name in names if name != "read_at"))
+
+
+class Before(NamedTuple):
+    """What a transaction found, asked once: most pages need ask no more.
+
+    `read_whole`: the books were read to their end before. What came with that first read is told
+    by its own dates; what is new since was not there before, and is noted as seen.
+    """
+
+    read_whole: bool
+    has_decisions: bool
+    has_bad: bool
+
+
+@dataclass
 class Batch:
     """What the writers of one transaction share. `now` is aware UTC, `today` the firm's day."""
 
@@ -49,6 +82,11 @@ class Batch:
     today: date
     run_id: int | None = None
     events: list[Values] = field(default_factory=list)
+
+    @cached_property
+    def before(self) -> "Before":
+        """What the transaction found."""
+        return Before(*self.connection.exec_driver_sql(_BEFORE).one())
 
     def note(
         self,
@@ -86,13 +124,18 @@ class Batch:
 
     def known(self, table: Table, ids: Iterable[str]) -> dict[str, Values]:
         """The rows mirrored under these ids."""
-        query = select(table).where(table.c.ref.in_(listed()))
-        return {row.ref: row._asdict() for row in self.all(query, ids)}
+        names = table.c.keys()
+        rows = (dict(zip(names, row, strict=True)) for row in self.all(_of(table), ids))
+        return {row["ref"]: row for row in rows}
 
     def ids(self, table: Table, wanted: Iterable[str]) -> dict[str, int]:
         """Row ids by the product's ids."""
-        query = select(table.c.ref, table.c.id).where(table.c.ref.in_(listed()))
-        return {row.ref: row.id for row in self.all(query, wanted)}
+        found = self.connection.exec_driver_sql(_ids_of(table), (refs(wanted),))
+        return dict(map(tuple, found))
+
+    def free_id(self, table: Table) -> int:
+        """The first row id of all that are free: nobody else writes during this transaction."""
+        return int(self.connection.exec_driver_sql(_last_id(table)).scalar() or 0) + 1
 
     def customers(self, wanted: Iterable[str]) -> Mapping[str, int]:
         """Row ids of customers; one that is unknown yet gets a row with its id for a name."""
@@ -107,21 +150,91 @@ class Batch:
             found |= self.ids(tables.customer, missing)
         return found
 
-    def insert(self, table: Table, rows: list[Values]) -> None:
-        """Insert rows in one statement; none is fine."""
-        if rows:
-            self.connection.execute(insert(table), rows)
+    def insert(self, table: Table, rows: Sequence[Values]) -> None:
+        """Insert rows of the same columns in one statement; none is fine."""
+        self._write(table, rows, ())
 
-    def upsert(self, table: Table, rows: list[Values], *keys: str) -> None:
+    def upsert(self, table: Table, rows: Sequence[Values], *keys: str) -> None:
         """Insert rows, or make those that share `keys` (by default `ref`) equal to them."""
+        self._write(table, rows, keys or ("ref",))
+
+    def _write(self, table: Table, rows: Sequence[Values], keys: tuple[str, ...]) -> None:
         if rows:
-            self.connection.execute(_upsert(table, keys or ("ref",), rows[0].keys()), rows)
+            writing = _writing(table, tuple(rows[0]), keys)
+            self.connection.exec_driver_sql(writing.sql, writing.tuples(rows))
 
     def delete(self, table: Table, column: str, values: Sequence[int]) -> None:
         """Delete the rows whose column has one of these values."""
         if values:
             statement = table.delete().where(table.c[column].in_(listed()))
             self.connection.execute(statement, {"refs": refs(values)})
+
+
+class _Writing(NamedTuple):
+    """A statement's text, and what makes its rows of ours: SQLAlchemy would prepare each row
+    anew, at several times what SQLite takes to write it."""
+
+    sql: str
+    columns: tuple[Column[Any], ...]
+    given: Values
+
+    def tuples(self, rows: Sequence[Values]) -> list[tuple[Any, ...]]:
+        """The rows as SQLite takes them, by columns and then by rows again."""
+        if self.given:
+            rows = [self.given | row for row in rows]
+        columns = []
+        for column in self.columns:
+            values = list(map(itemgetter(column.name), rows))
+            if stored := getattr(column.type, "stored", None):
+                values = [None if value is None else stored(value) for value in values]
+            columns.append(values)
+        return list(zip(*columns, strict=True))
+
+
+@cache
+def _writing(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Writing:
+    """An insert of these columns, or an upsert by `keys`; what has a default need not be named."""
+    given = {
+        column.name: column.default.arg  # type: ignore[attr-defined]
+        for column in table.c
+        if column.default is not None and column.name not in names
+    }
+    columns = tuple(column for column in table.c if column.name in (*names, *given))
+    statement = insert(table)
+    if keys:
+        newer = {name: statement.excluded[name] for name in names if name not in keys}
+        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=newer)
+    named = statement.values({column.name: bindparam(column.name) for column in columns})
+    return _Writing(_text(named), columns, given)
+
+
+def _text(statement: ClauseElement) -> str:
+    return str(statement.compile(dialect=dialect()))
+
+
+# Statements are made once: making one takes as long as running it.
+_BEFORE = _text(
+    select(
+        select(tables.ledger.c.first_pull_on.is_not(None)).scalar_subquery(),
+        exists(select(tables.decision.c.id)),
+        exists(select(tables.bad_record.c.id)),
+    )
+)
+
+
+@cache
+def _of(table: Table) -> Select[Any]:
+    return select(table).where(table.c.ref.in_(listed()))
+
+
+@cache
+def _ids_of(table: Table) -> str:
+    return _text(select(table.c.ref, table.c.id).where(table.c.ref.in_(listed())))
+
+
+@cache
+def _last_id(table: Table) -> str:
+    return _text(select(func.max(table.c.id)))
 
 
 def newest(records: Iterable[Versioned], old: Mapping[str, Values]) -> list[Versioned]:
@@ -140,11 +253,3 @@ def newest(records: Iterable[Versioned], old: Mapping[str, Values]) -> list[Vers
 
 def _older(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one < other
-
-
-def _upsert(table: Table, keys: Sequence[str], columns: Iterable[str]) -> Insert:
-    statement = insert(table)
-    return statement.on_conflict_do_update(
-        index_elements=list(keys),
-        set_={name: statement.excluded[name] for name in columns if name not in keys},
-    )

@@ -1,12 +1,39 @@
-"""Column types that hold integers and text only: no declared type here can keep a float."""
+"""Column types that hold integers and text only: no declared type here can keep a float.
+
+Each says in `stored` what SQLite keeps of a value that is not None.
+"""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Dialect, Integer, MetaData, Text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
+
+Loaded = Callable[[Any], Any]
+_FLAGS: Mapping[int | None, bool | None] = {None: None, 0: False, 1: True}
+_EMPTY: Mapping[str | None, Callable[[], Any]] = {None: lambda: None, "[]": list, "{}": dict}
+
+
+@lru_cache(maxsize=256)  # a whole page shares the instant at which it was read
+def _instant(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+# What a row holds is read by one call a value, and a year's days are few: they are kept.
+@lru_cache(maxsize=8192)
+def _date(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)
+
+
+@lru_cache(maxsize=256)
+def _datetime(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
 
 
 class Day(TypeDecorator[date]):
@@ -14,12 +41,13 @@ class Day(TypeDecorator[date]):
 
     impl = Text
     cache_ok = True
+    stored = staticmethod(date.isoformat)
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.isoformat()
+        return None if value is None else self.stored(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
-        return None if value is None else date.fromisoformat(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
+        return _date
 
 
 class Instant(TypeDecorator[datetime]):
@@ -31,16 +59,13 @@ class Instant(TypeDecorator[datetime]):
 
     impl = Text
     cache_ok = True
+    stored = staticmethod(_instant)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return None if value is None else self.stored(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromisoformat(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
+        return _datetime
 
 
 class Flag(TypeDecorator[bool]):
@@ -48,12 +73,13 @@ class Flag(TypeDecorator[bool]):
 
     impl = Integer
     cache_ok = True
+    stored = staticmethod(int)
 
     def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:
-        return None if value is None else int(value)
+        return None if value is None else self.stored(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
-        return None if value is None else bool(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
+        return _FLAGS.get
 
 
 class Json(TypeDecorator[Any]):
@@ -61,12 +87,13 @@ class Json(TypeDecorator[Any]):
 
     impl = Text
     cache_ok = True
+    stored = staticmethod(partial(json.dumps, ensure_ascii=False, sort_keys=True))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return None if value is None else self.stored(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return _EMPTY[value]() if value in _EMPTY else json.loads(value)
 
 
 class Row(SQLModel):

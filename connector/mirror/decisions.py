@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import chain
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Select, and_, select, update
 
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, listed, refs
@@ -28,19 +29,28 @@ _TOLD = (
 )
 
 
+def _in_force(within: ColumnElement[bool]) -> Select[Any]:
+    decision = tables.decision
+    product = decision.c.origin == tables.Origin.PRODUCT.value
+    return select(decision).where(within, product, decision.c.ended_on.is_(None))
+
+
+OF_INVOICES = _in_force(tables.decision.c.invoice_ref.in_(listed()))
+OF_CUSTOMERS = _in_force(
+    and_(tables.decision.c.customer_ref.in_(listed()), tables.decision.c.invoice_ref.is_(None))
+)
+
+
 def replace_decisions(
     batch: Batch,
     wanted: Mapping[Target, Sequence[Decision]],
-    within: ColumnElement[bool],
     ids: Sequence[str],
+    among: Select[Any],
 ) -> None:
-    """Make the product's decisions in force equal `wanted`, comparing among the rows `within`."""
+    """Make the product's decisions in force equal `wanted`; `among` are those of these ids."""
     decision = tables.decision
-    query = select(decision).where(
-        within, decision.c.origin == tables.Origin.PRODUCT.value, decision.c.ended_on.is_(None)
-    )
     left: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for known in batch.all(query, ids):
+    for known in batch.all(among, ids) if batch.before.has_decisions else ():
         left[_same(known._asdict())].append(known.id)
     new = []
     for (customer, invoice), marks in wanted.items():

@@ -23,6 +23,7 @@ _SPOKEN = (
     ReminderState.UNKNOWN.value,
 )
 _ZERO: ColumnElement[int] = literal_column("0")  # a bound zero would hide the partial indexes
+_PART = 2_000  # rows: all at once would stand in memory twice
 _REFUSAL_MONTHS = 12
 _PROMISE_MONTHS = 24
 
@@ -30,31 +31,37 @@ Rows = Sequence[Any]
 
 
 class Line(NamedTuple):
-    """A due line with its invoice, whose id is `ref`; a row's own attributes would be slow."""
+    """A due line with its invoice, whose id is `ref`; a row's own attributes would be slow.
 
+    Its first fields, as many as `OF_CASE`, are those of a `Case` after the account.
+    """
+
+    ref: str
+    number: str
     line_ref: str
     rank: int
+    currency: str
+    issued_on: date
     due_on: date | None
     amount: int
     balance: int
-    reopened_on: date | None
-    ref: str
-    number: str
-    customer_id: int
-    currency: str
-    issued_on: date
     sent_on: date | None
-    state: str
     total: int
-    invoice_balance: int | None
-    open_balance: int | None
     reference: str
     payment_reference: str
     pay_link: str
     recipient: str
     policy: str
+    reopened_on: date | None
     discount_until: date | None
     discount: int
+    customer_id: int
+    state: str
+    invoice_balance: int | None
+    open_balance: int | None
+
+
+OF_CASE = Line._fields.index("customer_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,8 @@ class Facts:
             customer = tables.customer
             theirs = select(customer.c.id).where(customer.c.ref == self.customer_id)
             query = query.where(invoice.c.customer_id.in_(theirs))
-        return [Line._make(row) for row in self._rows(query)]
+        parts = self.connection.execute(query).partitions(_PART)
+        return [Line._make(row) for part in parts for row in part]
 
     def settled_lines(self, invoice_id: str) -> list[Line]:
         """The due lines of a real invoice of which nothing is open, in their order."""

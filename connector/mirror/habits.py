@@ -92,6 +92,8 @@ def _observations(
         one = Observation(row.due_on, _id(row), row.paid_on, row.ref in disputed)
         seen[row.customer_id].append(one)
     for line in lines:
+        if line.customer_id not in seen:  # without any payment nothing is usual
+            continue
         if line.balance > 0 and line.due_on and line.state == DocumentState.OPEN:
             seen[line.customer_id].append(Observation(line.due_on, _id(line)))
     return seen

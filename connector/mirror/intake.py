@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import OperationalError, StatementError
 
@@ -53,7 +53,8 @@ def _accepted(batch: Batch, kind: str, writer: Any, group: Sequence[Record]) -> 
     try:
         with batch.connection.begin_nested():
             writer(batch, group)
-            _forget(batch, kind, group)
+            if batch.before.has_bad:
+                _forget(batch, kind, group)
             batch.flush()
     except OperationalError:
         raise  # a full disk or a lock is no fault of a record
@@ -63,13 +64,15 @@ def _accepted(batch: Batch, kind: str, writer: Any, group: Sequence[Record]) -> 
     return None
 
 
+_bad = tables.bad_record
+_FORGET = _bad.delete().where(
+    _bad.c.kind.in_((bindparam("one"), bindparam("many"))), _bad.c.ref.in_(listed())
+)
+
+
 def _forget(batch: Batch, kind: str, group: Sequence[Record]) -> None:
-    bad = tables.bad_record
     ids = [record.invoice_id if isinstance(record, Past) else record.id for record in group]
-    batch.connection.execute(
-        bad.delete().where(bad.c.kind.in_((kind, f"{kind}s")), bad.c.ref.in_(listed())),
-        {"refs": refs(ids)},
-    )
+    batch.connection.execute(_FORGET, {"one": kind, "many": f"{kind}s", "refs": refs(ids)})
 
 
 def has_waited(connection: Connection, before: datetime) -> bool:

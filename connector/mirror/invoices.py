@@ -8,11 +8,12 @@ from sqlalchemy import select, update
 
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, Where, differs, listed, newest, refs
-from connector.mirror.decisions import replace_decisions
+from connector.mirror.decisions import OF_INVOICES, Target, replace_decisions
 from connector.mirror.lines import matched
-from connector.receivables.records import DocumentState, Invoice
+from connector.receivables.records import Decision, DocumentState, Invoice
 
 Lines = Mapping[int, Mapping[str, Values]]
+_LINES = select(tables.due_line).where(tables.due_line.c.invoice_id.in_(listed()))
 
 
 def write_invoices(batch: Batch, records: Sequence[Invoice]) -> None:
@@ -20,25 +21,33 @@ def write_invoices(batch: Batch, records: Sequence[Invoice]) -> None:
     old = batch.known(tables.invoice, {record.id for record in records})
     records = newest(records, old)
     customers = batch.customers({record.customer_id for record in records})
-    rows = [_row(batch, record, customers[record.customer_id]) for record in records]
-    changed = [row for row in rows if _changed(old.get(row["ref"]), row)]
-    batch.upsert(tables.invoice, changed)
-    ids = {ref: row["id"] for ref, row in old.items()}
-    ids |= batch.ids(tables.invoice, [row["ref"] for row in changed if row["ref"] not in ids])
-    lines = _lines(batch, [row["id"] for row in old.values()])
-    line_rows: list[Values] = []
+    lines = _lines(batch, [row["id"] for row in old.values()]) if old else {}
+    free = batch.free_id(tables.invoice) if len(old) < len(records) else 0
+    new: list[Values] = []
+    changed: list[Values] = []
+    new_lines: list[Values] = []
+    changed_lines: list[Values] = []
     for record in records:
+        row = _row(batch, record, customers[record.customer_id])
         before = old.get(record.id)
         _note_invoice(batch, record, before)
-        known = lines.get(ids[record.id], {})
-        line_rows += _line_rows(batch, record, ids[record.id], known, before)
-    batch.upsert(tables.due_line, line_rows, "invoice_id", "ref")
-    replace_decisions(
-        batch,
-        {(record.customer_id, record.id): record.decisions for record in records},
-        tables.decision.c.invoice_ref.in_(listed()),
-        [record.id for record in records],
-    )
+        if before is None:
+            row["id"] = free + len(new)
+            new.append(row)
+            new_lines += _line_rows(batch, record, row["id"], {}, None)
+            continue
+        if differs(before | {"open_balance": None}, row):
+            changed.append(row)
+        known = lines.get(before["id"], {})
+        changed_lines += _line_rows(batch, record, before["id"], known, before)
+    batch.insert(tables.invoice, new)
+    batch.upsert(tables.invoice, changed)
+    batch.insert(tables.due_line, new_lines)
+    batch.upsert(tables.due_line, changed_lines, "invoice_id", "ref")
+    decisions: dict[Target, Sequence[Decision]] = {
+        (record.customer_id, record.id): record.decisions for record in records
+    }
+    replace_decisions(batch, decisions, [record.id for record in records], OF_INVOICES)
 
 
 def void_missing(batch: Batch, ids: Sequence[str]) -> None:
@@ -123,23 +132,19 @@ def _row(batch: Batch, record: Invoice, customer_id: int) -> Values:
     }
 
 
-def _changed(old: Values | None, new: Values) -> bool:
-    return differs(old and {**old, "open_balance": None}, new)
-
-
 def _lines(batch: Batch, invoice_ids: Sequence[int]) -> Lines:
-    line = tables.due_line
     found: dict[int, dict[str, Values]] = defaultdict(dict)
-    for row in batch.all(select(line).where(line.c.invoice_id.in_(listed())), invoice_ids):
-        found[row.invoice_id][row.ref] = row._asdict()
+    names = tables.due_line.c.keys()
+    for row in batch.all(_LINES, invoice_ids):
+        found[row.invoice_id][row.ref] = dict(zip(names, row, strict=True))
     return found
 
 
 def _note_invoice(batch: Batch, record: Invoice, before: Values | None) -> None:
     where = Where(record.customer_id, record.id)
-    if before is None:
+    if before is None and batch.before.read_whole:
         batch.note("invoice_seen", where, after=record.total)
-    elif before["state"] != record.state:
+    elif before and before["state"] != record.state:
         batch.note("state", where, text=f"{before['state']} -> {record.state}")
 
 

@@ -20,6 +20,8 @@ def matched(lines: Sequence[DueLine], known: Known) -> list[tuple[str, DueLine]]
     Raises:
         ValueError: two lines of the invoice share an id.
     """
+    if not known and len(lines) == 1:  # nearly every invoice is first seen so
+        return [(lines[0].id or "1", lines[0])]
     found = [(line.id, line) for line in lines if line.id]
     if len({ref for ref, _ in found}) < len(found):
         raise ValueError("two due lines have the same id")

@@ -1,6 +1,6 @@
 """What a promise, a plan or a discount is held against: money received, lines beside, excess."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,13 +45,13 @@ def _promises(decisions: Sequence[Decision]) -> bool:
 
 def lines_beside(owing: Sequence[Line]) -> dict[tuple[str, str], Beside]:
     """What else is open, by invoice and line; only of invoices with more than one open line."""
+    times = Counter(row.ref for row in owing)
     invoices: dict[str, list[Line]] = defaultdict(list)
-    for row in owing:
-        invoices[row.ref].append(row)
+    for row in owing if len(times) < len(owing) else ():
+        if times[row.ref] > 1:
+            invoices[row.ref].append(row)
     found = {}
     for lines in invoices.values():
-        if len(lines) == 1:
-            continue
         total, before = sum(line.balance for line in lines), 0
         for line in sorted(lines, key=lambda line: line.rank):
             found[line.ref, line.line_ref] = Beside(before, total - before - line.balance)

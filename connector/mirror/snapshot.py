@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from connector.dunning.judge import uncollected
 from connector.dunning.legal import wait_until
 from connector.dunning.snapshot import (
     BY_HAND,
@@ -25,7 +26,7 @@ from connector.dunning.snapshot import (
 from connector.errors import ConfigError
 from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
-from connector.mirror.facts import Facts, Line
+from connector.mirror.facts import OF_CASE, Facts, Line
 from connector.mirror.mismatch import customer_mismatches, invoice_mismatches
 from connector.mirror.received import Beside, lines_beside, overpaid, received
 from connector.mirror.store import Mirror
@@ -45,6 +46,7 @@ _PENDING = {  # the gravest last: of several the gravest is told
     ReminderState.UNKNOWN: Pending.UNKNOWN,
 }
 _GRAVITY = {state: rank for rank, state in enumerate(_PENDING)}
+_STATES = {state.value: state for state in ReminderState}
 _MESSAGES = (Channel.EMAIL, Channel.LETTER)
 _SPOKEN = frozenset(
     {ReminderState.PLANNED, ReminderState.SENDING, ReminderState.SENT, ReminderState.UNKNOWN}
@@ -67,7 +69,7 @@ def read(
     Raises:
         ConfigError: nothing has been read into this file yet.
     """
-    with mirror.state.reader.connect() as connection:
+    with uncollected(), mirror.state.reader.connect() as connection:
         ledger = connection.execute(select(tables.ledger)).one_or_none()
         if ledger is None:
             raise ConfigError(
@@ -162,41 +164,25 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     nothing, alone = _Steps(), Beside()
     cases = []
     for row in owing:
-        known = steps.get((row.ref, row.line_ref), nothing)
-        others = beside.get((row.ref, row.line_ref), alone)
+        key = row.ref, row.line_ref
+        known, others = steps.get(key, nothing), beside.get(key, alone)
         mismatch = (of_invoice.get(row.ref), of_customer.get((row.customer_id, row.currency)))
         cases.append(
-            Case(
-                account=accounts[row.customer_id],
-                invoice_id=row.ref,
-                number=row.number,
-                line_id=row.line_ref,
-                line=row.rank,
-                currency=row.currency,
-                issued_on=row.issued_on,
-                due_on=row.due_on,
-                amount=row.amount,
-                balance=row.balance,
-                sent_on=row.sent_on,
-                total=row.total,
-                reference=row.reference,
-                payment_reference=row.payment_reference,
-                pay_link=row.pay_link,
-                recipient=row.recipient,
-                policy=row.policy,
-                decisions=by_invoice.get(row.ref, ()),
-                had=tuple(known.had),
-                pending=_PENDING[known.pending] if known.pending else None,
-                pending_key=known.pending_key,
-                last_message_on=spoken.get(row.ref),
-                mismatch="; ".join(words for words in mismatch if words),
-                transit_on=transit.get(row.ref),
-                reopened_on=row.reopened_on,
-                received=paid.get(row.customer_id, ()),
-                open_before=others.before,
-                open_after=others.after,
-                discount_until=row.discount_until,
-                discount=row.discount,
+            Case._make(
+                (
+                    accounts[row.customer_id],
+                    *row[:OF_CASE],
+                    by_invoice.get(row.ref, ()),
+                    tuple(known.had),
+                    _PENDING[known.pending] if known.pending else None,
+                    known.pending_key,
+                    spoken.get(row.ref),
+                    "; ".join(words for words in mismatch if words) if any(mismatch) else "",
+                    transit.get(row.ref),
+                    paid.get(row.customer_id, ()),
+                    others.before,
+                    others.after,
+                )
             )
         )
     return cases
@@ -229,12 +215,20 @@ def _steps(
         for ref, made in by_invoice.items()
         if any(mark.mark is Mark.RESTART for mark in made)
     }
+    alike: dict[tuple[object, ...], Had] = {}  # most steps of a day are the same
     for row in rows:
-        state, known = ReminderState(row.state), steps[row.invoice_ref, row.line_ref]
+        state, known = _STATES[row.state], steps[row.invoice_ref, row.line_ref]
         if (row.stage, row.n) == (BY_HAND.stage, BY_HAND.number):
             pass  # a message by hand is no step and holds none back; the gap knows it
         elif state in _HAD:
-            known.had.append(_had(row, state, anew.get(row.invoice_ref)))
+            anew_on = anew.get(row.invoice_ref)
+            what = (row.stage, row.n, row.nth, state, row.channel, row.on, row.deadline_on)
+            had = None if anew_on or row.legal else alike.get(what)
+            if had is None:
+                had = _had(row, state, anew_on)
+                if not (anew_on or row.legal):
+                    alike[what] = had
+            known.had.append(had)
         elif known.pending is None or _GRAVITY[state] > _GRAVITY[known.pending]:
             known.pending, known.pending_key = state, row.key
         if state in _SPOKEN and row.channel in _MESSAGES:

@@ -11,9 +11,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    NullPool,
+    String,
+    Table,
+    create_engine,
+    event,
+)
 
 from connector.errors import ConfigError
+from connector.mirror.tables import METADATA
 
 HEAD = "0003"
 """The newest revision of `migrations/versions`, named here so that opening needs no Alembic."""
@@ -22,6 +34,10 @@ _OLDEST_SQLITE = (3, 37)  # STRICT tables
 _BUSY_SECONDS = 30
 _COPIES = 5
 _SIDECARS = ("", "-wal", "-journal")
+_SPACE = (  # what a long read touches is written back less often, and what it may undo not at all
+    "temp_store = MEMORY",
+    "wal_autocheckpoint = 4000",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +70,7 @@ class State:
                 "newer. Install a newer Python."
             )
         _create(path)
-        _migrate(path)
+        _prepare(path)
         mirror = _engine(path, synchronous="NORMAL")
         return cls(
             path=path,
@@ -163,11 +179,32 @@ def _create(path: Path) -> None:
         os.close(handle)
 
 
-def _migrate(path: Path) -> None:
+def _prepare(path: Path) -> None:
+    """Give a new file the newest schema, and an older one what it lacks."""
     found = revision(path)
-    if found == HEAD:
-        return
-    from alembic import command  # not needed to open a database that is up to date
+    if found is None:
+        _make(path)
+    elif found != HEAD:
+        _upgrade(path, found)
+
+
+def _make(path: Path) -> None:
+    """The schema of an empty file, whole or not at all; Alembic is not needed for that."""
+    version = Table(
+        "alembic_version",
+        MetaData(naming_convention={"pk": "alembic_version_pkc"}),
+        Column("version_num", String(32), primary_key=True),
+    )
+    engine = _engine(path, synchronous="FULL")
+    with engine.begin() as connection:
+        METADATA.create_all(connection)
+        version.create(connection)
+        connection.execute(version.insert().values(version_num=HEAD))
+    engine.dispose()
+
+
+def _upgrade(path: Path, found: str | None) -> None:
+    from alembic import command  # slow to import, and needed once for each new schema
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
@@ -220,6 +257,7 @@ def _engine(path: Path, *, synchronous: str, foreign_keys: str = "ON") -> Engine
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             f"foreign_keys = {foreign_keys}",
+            *_SPACE,
         ):
             connection.execute(f"PRAGMA {setting}")
 

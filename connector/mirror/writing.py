@@ -3,12 +3,18 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Table, and_, select
+from sqlalchemy import Table, select
 
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, Versioned, Where, differs, listed, newest
-from connector.mirror.decisions import replace_decisions
-from connector.receivables.records import CreditNote, Customer, Payment, PaymentState
+from connector.mirror.decisions import OF_CUSTOMERS, Target, replace_decisions
+from connector.receivables.records import (
+    CreditNote,
+    Customer,
+    Decision,
+    Payment,
+    PaymentState,
+)
 
 
 def write_customers(batch: Batch, records: Sequence[Customer]) -> None:
@@ -21,13 +27,10 @@ def write_customers(batch: Batch, records: Sequence[Customer]) -> None:
     ids = batch.ids(tables.customer, [record.id for record in records])
     contacts = {ids[record.id]: _contacts(record) for record in records}
     _replace(batch, tables.contact, "customer_id", contacts)
-    decision = tables.decision
-    replace_decisions(
-        batch,
-        {(record.id, None): record.decisions for record in records},
-        and_(decision.c.customer_ref.in_(listed()), decision.c.invoice_ref.is_(None)),
-        [record.id for record in records],
-    )
+    decisions: dict[Target, Sequence[Decision]] = {
+        (record.id, None): record.decisions for record in records
+    }
+    replace_decisions(batch, decisions, [record.id for record in records], OF_CUSTOMERS)
 
 
 def write_credit_notes(batch: Batch, records: Sequence[CreditNote]) -> None:
@@ -87,8 +90,7 @@ def _come_later(
     """The records that are new after the first complete pull: their own dates say when money came
     or a credit was issued, not since when that is known here."""
     new = [record for record in records if record.id not in old]
-    first = select(tables.ledger.c.first_pull_on)
-    return new if new and batch.connection.execute(first).scalar() else []
+    return new if new and batch.before.read_whole else []
 
 
 def _note_credit(batch: Batch, record: CreditNote, old: Values) -> None:

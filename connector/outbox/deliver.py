@@ -69,7 +69,11 @@ def _later(desk: Desk, row: Row, done: Delivered) -> bool:
         return True
     policy = desk.policies.named.get(row.policy, desk.policies.firm)
     local = now.astimezone(desk.zone)
-    opens = next_opening(policy.hours_for(row.kind), local)
+    hours = policy.hours_for(row.kind)
+    if policy.hours and not hours:
+        done.waiting[row.key] = f"the windows of {policy.name} leave no hour for consumers"
+        return True
+    opens = next_opening(hours, local)
     if opens <= local:
         return False
     done.opens_at = min(opens, done.opens_at or opens)

@@ -11,7 +11,7 @@ from connector.errors import ConfigError
 from connector.mirror.state import State
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Line, Row
-from connector.outbox.sql import ATTEMPT, LINE, REMINDER, add, read, same, settle, taken
+from connector.outbox.sql import ATTEMPT, LINE, REMINDER, Writing, add, read, same, settle, taken
 
 OPEN = (
     ReminderState.PLANNED,
@@ -94,21 +94,16 @@ class Outbox:
                     settle(connection, row.id, ReminderState.SUPERSEDED, now, "planned anew")
             new = [entry for entry in plan.reminders if entry.key not in kept]
             used = taken(connection, (line.key for entry in new for line in entry.lines))
-            ids = [
-                add(
-                    connection,
-                    entry,
-                    {line.key: words(entry, line) for line in entry.lines},
-                    today=plan.today,
-                    installation=self.installation,
-                    run_id=run_id,
-                    now=now,
-                    by=by,
-                )
+            entries = [
+                (entry, {line.key: words(entry, line) for line in entry.lines})
                 for entry in new
                 if used.isdisjoint(line.key for line in entry.lines)
             ]
-            return read(connection, REMINDER.c.id.in_(ids)) if ids else []
+            run = Writing(
+                id=run_id, today=plan.today, now=now, installation=self.installation, by=by
+            )
+            first = add(connection, entries, run)
+            return read(connection, REMINDER.c.id >= first) if entries else []
 
     def claim(self, row: Row, now: datetime) -> bool:
         """Take a planned row for sending, on disk before the call; False if another has it."""

@@ -11,12 +11,13 @@ from connector.dunning.marks import bounced_address
 from connector.dunning.snapshot import Channel
 from connector.errors import BadRecord, Rejected
 from connector.mirror import tables
+from connector.mirror.batch import listed, refs
 from connector.mirror.tables import Origin, ReminderState
 from connector.outbox.decisions import CUSTOMER, DECISION, INVOICE, add
 from connector.outbox.desk import Desk, Heard
 from connector.outbox.incoming import Failure, Incoming
 from connector.outbox.rows import Row
-from connector.outbox.sql import BATCH, REMINDER, read, settle
+from connector.outbox.sql import REMINDER, read, settle
 from connector.receivables.capabilities import Traces
 from connector.receivables.records import Mark
 
@@ -63,11 +64,9 @@ def _addresses(connection: Connection, row: Row) -> list[str]:
         .join(CUSTOMER, CUSTOMER.c.id == CONTACT.c.customer_id)
         .where(CUSTOMER.c.ref == row.customer_id, CONTACT.c.email != "")
     )
-    own = select(INVOICE.c.recipient).where(
-        INVOICE.c.ref.in_([line.invoice_id for line in row.lines][:BATCH]),
-        INVOICE.c.recipient != "",
-    )
-    found = [*connection.scalars(contacts), *connection.scalars(own)]
+    own = select(INVOICE.c.recipient).where(INVOICE.c.ref.in_(listed()), INVOICE.c.recipient != "")
+    ids = {"refs": refs(line.invoice_id for line in row.lines)}
+    found = [*connection.scalars(contacts), *connection.scalars(own, ids)]
     return list(dict.fromkeys(found))
 
 

@@ -2,40 +2,58 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, update
 
 from connector.dunning.plan import Reminder
 from connector.dunning.snapshot import Channel
 from connector.messages.letter import letter_of
 from connector.mirror import tables
+from connector.mirror.batch import listed, refs
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Row, row_of
 
 REMINDER: Table = tables.Reminder.__table__  # type: ignore[attr-defined]
 LINE: Table = tables.ReminderLine.__table__  # type: ignore[attr-defined]
 ATTEMPT: Table = tables.Attempt.__table__  # type: ignore[attr-defined]
-BATCH = 500  # SQLite takes so many parameters in any build
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """The run that writes a plan down; `by` has approved it."""
+
+    id: int | None
+    today: date
+    now: datetime
+    installation: str
+    by: str = ""
 
 
 def add(
-    connection: Connection,
-    entry: Reminder,
-    notes: Mapping[str, str],
-    *,
-    today: date,
-    installation: str,
-    run_id: int | None,
-    now: datetime,
-    by: str = "",
+    connection: Connection, entries: Sequence[tuple[Reminder, Mapping[str, str]]], run: Writing
 ) -> int:
-    """The row number of a plan's entry, written down; `notes` are the words of each line."""
+    """Write a plan's entries down, each with the words of its lines' notes; the first row id.
+
+    Their ids follow each other: nobody else writes during this transaction.
+    """
+    first = (connection.execute(select(func.max(REMINDER.c.id))).scalar() or 0) + 1
+    if entries:
+        numbered = list(enumerate(entries, first))
+        rows = [_values(row_id, entry, notes, run) for row_id, (entry, notes) in numbered]
+        connection.execute(insert(REMINDER), rows)
+        lines = [line for row_id, (entry, _) in numbered for line in _lines(row_id, entry)]
+        connection.execute(insert(LINE), lines)
+    return int(first)
+
+
+def _values(row_id: int, entry: Reminder, notes: Mapping[str, str], run: Writing) -> dict[str, Any]:
     message = entry.message
     state = ReminderState.PROPOSED if entry.needs_approval else ReminderState.PLANNED
-    values: dict[str, Any] = {
+    return {
+        "id": row_id,
         "key": entry.key,
         "customer_ref": entry.customer_id,
         "customer_name": entry.customer_name,
@@ -66,44 +84,40 @@ def add(
             "unread": entry.unread,
             "policy_version": entry.policy_version,
             "kind": str(entry.kind),
-            **_by_post(entry, today),
+            **_by_post(entry, run.today),
         },
         "deadline_on": entry.deadline_on,
         "legal": entry.legal,
         "state": state,
-        "approved_by": by,
-        "approved_at": now if by else None,
-        "planned_on": today,
-        "planned_at": now,
-        "installation": installation,
+        "approved_by": run.by,
+        "approved_at": run.now if run.by else None,
+        "planned_on": run.today,
+        "planned_at": run.now,
+        "installation": run.installation,
         "origin": Origin.RELANCE,
-        "run_id": run_id,
+        "run_id": run.id,
     }
-    result = connection.execute(insert(REMINDER).values(values))
-    (reminder_id,) = result.inserted_primary_key or (None,)
-    assert reminder_id is not None
-    connection.execute(
-        insert(LINE),
-        [
-            {
-                "reminder_id": reminder_id,
-                "key": line.key,
-                "live": True,
-                "invoice_ref": line.invoice_id,
-                "line_ref": line.line_id,
-                "invoice_number": line.invoice,
-                "step": line.step,
-                "stage": line.rung.stage,
-                "n": line.rung.number,
-                "nth": line.nth,
-                "due_on": line.due_on,
-                "balance": line.balance,
-                "net": line.net,
-            }
-            for line in entry.lines
-        ],
-    )
-    return int(reminder_id)
+
+
+def _lines(row_id: int, entry: Reminder) -> list[dict[str, Any]]:
+    return [
+        {
+            "reminder_id": row_id,
+            "key": line.key,
+            "live": True,
+            "invoice_ref": line.invoice_id,
+            "line_ref": line.line_id,
+            "invoice_number": line.invoice,
+            "step": line.step,
+            "stage": line.rung.stage,
+            "n": line.rung.number,
+            "nth": line.nth,
+            "due_on": line.due_on,
+            "balance": line.balance,
+            "net": line.net,
+        }
+        for line in entry.lines
+    ]
 
 
 def _by_post(entry: Reminder, today: date) -> dict[str, Any]:
@@ -118,13 +132,8 @@ def _by_post(entry: Reminder, today: date) -> dict[str, Any]:
 
 def taken(connection: Connection, keys: Iterable[str]) -> set[str]:
     """Line keys that a live reminder already has: the last guard before the unique index."""
-    wanted = list(keys)
-    found: set[str] = set()
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        query = select(LINE.c.key).where(LINE.c.live.is_(True), LINE.c.key.in_(batch))
-        found.update(connection.scalars(query))
-    return found
+    query = select(LINE.c.key).where(LINE.c.live.is_(True), LINE.c.key.in_(listed()))
+    return set(connection.scalars(query, {"refs": refs(keys)}))
 
 
 def settle(
@@ -157,12 +166,10 @@ def settle(
 def read(connection: Connection, *where: ColumnElement[bool]) -> list[Row]:
     reminders = connection.execute(select(REMINDER).where(*where).order_by(REMINDER.c.id)).all()
     lines: defaultdict[int, list[Any]] = defaultdict(list)
-    ids: Sequence[int] = [reminder.id for reminder in reminders]
-    for start in range(0, len(ids), BATCH):
-        batch = ids[start : start + BATCH]
-        query = select(LINE).where(LINE.c.reminder_id.in_(batch)).order_by(LINE.c.id)
-        for line in connection.execute(query):
-            lines[line.reminder_id].append(line)
+    ids = refs(reminder.id for reminder in reminders)
+    query = select(LINE).where(LINE.c.reminder_id.in_(listed())).order_by(LINE.c.id)
+    for line in connection.execute(query, {"refs": ids}):
+        lines[line.reminder_id].append(line)
     return [row_of(reminder, lines[reminder.id]) for reminder in reminders]
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """A due line of one customer and currency, as the claim sees it.
 
     `claimable` lines are overdue ones with no reason of their own but waiting or the gap: credits
@@ -44,10 +44,13 @@ def claim(lines: Iterable[Owed], credits: Iterable[tuple[str, int]]) -> Claim:
     Claimable lines come first, oldest due date first, then the rest; a line never falls below
     zero, and a disputed part is neither claimed nor covered.
     """
+    lines, spread = list(lines), sorted(credits)
+    net = {line.id: max(line.balance - line.withheld, 0) for line in lines}
+    if not spread:
+        return Claim(net, ())
     ordered = sorted(lines, key=lambda line: (not line.claimable, line.due_on or date.max, line.id))
-    net = {line.id: max(line.balance - line.withheld, 0) for line in ordered}
     parts = []
-    for document, amount in sorted(credits):
+    for document, amount in spread:
         left = amount
         for line in ordered:
             used = min(left, net[line.id])

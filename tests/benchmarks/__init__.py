@@ -1,0 +1,1 @@
+"""What Relance costs, as ratios to the least that the same work can cost on the same machine."""

@@ -1,0 +1,186 @@
+"""A server of the books over HTTP: two ways of paging, other people's edits, and faults.
+
+    GET /invoices?size=100&after=STAMP&id=ID        keyset: what follows a place
+    GET /invoices?size=100&page=3&since=STAMP       page numbers
+
+Both answer `{"total": …, "more": …, "invoices": […]}`, ordered by change stamp, then id.
+"""
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.benchmarks.data import COLLECTIONS, Books
+
+WEB_PAGE = b"<html><body>Please sign in</body></html>"
+
+
+@dataclass
+class Faults:
+    """What goes wrong: shares of the requests, requests by number, edits while somebody reads.
+
+    `rate` calls are taken in `period` seconds. `at` names the fault of the n-th request: `500`,
+    `drop`, `cut` or `page`.
+    """
+
+    p500: float = 0
+    drop: float = 0
+    cut: float = 0
+    rate: int = 0
+    period: float = 1
+    at: dict[str, str] = field(default_factory=dict)
+    edit_every: int = 0
+    edit_rows: int = 5
+    seed: int = 1
+
+
+class Api:
+    """The state of the server: its books, its faults, and what it has counted."""
+
+    def __init__(self, books: Books) -> None:
+        self.books, self.lock = books, Lock()
+        self.set(Faults())
+
+    def set(self, faults: Faults) -> None:
+        """Other faults from now on, and counts from zero."""
+        self.faults, self.draw = faults, random.Random(faults.seed)
+        self.requests, self.refused, self.edits = 0, 0, 0
+        self.faulted: dict[str, int] = {}
+        self._window, self._used = 0.0, 0
+
+    def get(self, path: str, query: dict[str, str]) -> tuple[str, bytes]:
+        """What becomes of a request, `200` if nothing, and the body of its answer."""
+        with self.lock:
+            self.requests += 1
+            fault = self._fault()
+            if fault:
+                self.faulted[fault] = self.faulted.get(fault, 0) + 1
+            name = path.strip("/")
+            if name not in COLLECTIONS:
+                return "404", b"{}"
+            every = self.faults.edit_every
+            if every and name == "invoices" and self.requests % every == 0:
+                self.edits += 1
+                self.books.edit(self.faults.edit_rows, self.faults.seed * 1_000 + self.edits)
+            return fault or "200", self._told(name, query)
+
+    def _told(self, name: str, query: dict[str, str]) -> bytes:
+        size = int(query.get("size", "100"))
+        if "page" in query:
+            number = int(query["page"])
+            rows, total = self.books.page(name, query.get("since", ""), number, size)
+            more = number * size < total
+        else:
+            rows, total = self.books.after(name, query.get("after", ""), query.get("id", ""), size)
+            more = len(rows) < total
+        head = {"total": total, "more": more, "newest": self.books.newest(name)}
+        return f'{json.dumps(head)[:-1]},"{name}":[{",".join(rows)}]}}'.encode()
+
+    def _fault(self) -> str:
+        faults, share = self.faults, self.draw.random()
+        if faults.rate:
+            now = time.monotonic()
+            if now - self._window >= faults.period:
+                self._window, self._used = now, 0
+            self._used += 1
+            if self._used > faults.rate:
+                return "429"
+        for name in ("p500", "drop", "cut"):
+            share -= getattr(faults, name)
+            if share < 0:
+                return name.removeprefix("p")
+        return faults.at.get(str(self.requests), "")
+
+    def control(self, path: str, query: dict[str, str], body: bytes) -> dict[str, Any]:
+        """What a benchmark asks of the server beside reading: none of it counts as a request."""
+        with self.lock:
+            if path == "/control/edit":
+                return {"edited": len(self.books.edit(int(query["rows"]), int(query["seed"])))}
+            if path == "/control/faults":
+                self.set(Faults(**json.loads(body or b"{}")))
+                return {}
+            if path == "/control/truth":
+                return dict(self.books.truth())
+            return {"requests": self.requests, "faults": self.faulted}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    api: Api
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        query = dict(parse_qsl(url.query))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if url.path.startswith("/control/"):
+            self._send(200, json.dumps(self.api.control(url.path, query, body)).encode())
+            return
+        what, told = self.api.get(url.path, query)
+        if what == "drop":
+            self.close_connection = True
+        elif what == "cut":
+            self._send(200, told, end=len(told) // 2)
+        elif what == "page":
+            self._send(200, WEB_PAGE)
+        elif what == "429":
+            wait = max(1, round(self.api.faults.period))
+            self._send(429, b"{}", more=f"Retry-After: {wait}\r\n")
+        else:
+            self._send(int(what), told if what == "200" else b'{"error":"it went wrong"}')
+
+    do_POST = do_GET  # noqa: N815
+
+    def _send(self, status: int, body: bytes, *, more: str = "", end: int | None = None) -> None:
+        kind = "text/html" if body[:1] == b"<" else "application/json"
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+        self.wfile.write(f"{head}{more}\r\n".encode() + body[:end])
+        self.close_connection = self.close_connection or end is not None
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the counts tell."""
+
+
+def _server(api: Api, port: int = 0) -> ThreadingHTTPServer:
+    handler = type("Handler", (_Handler,), {"api": api})
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server.daemon_threads = True
+    return server
+
+
+@contextmanager
+def serving(books: Books) -> Iterator[tuple[Api, str]]:
+    """The server in a thread of this process, with its address."""
+    api = Api(books)
+    server = _server(api)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield api, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def main() -> None:
+    """A process of its own; its first line is the address."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--invoices", type=int, default=100_000)
+    parser.add_argument("--port", type=int, default=0)
+    given = parser.parse_args()
+    server = _server(Api(Books(given.invoices)), given.port)
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
