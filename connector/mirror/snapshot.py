@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from connector.dunning.judge import uncollected
 from connector.dunning.legal import wait_until
 from connector.dunning.snapshot import (
     Account,
@@ -23,6 +22,7 @@ from connector.dunning.snapshot import (
     Snapshot,
 )
 from connector.errors import ConfigError
+from connector.garbage import uncollected
 from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
 from connector.mirror.facts import OF_CASE, Facts, Line
