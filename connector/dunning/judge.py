@@ -129,7 +129,7 @@ def told(standing: Standing, today: date) -> tuple[Quiet, ...]:
 def judge(snapshot: Snapshot, policies: Policies, today: date) -> list[Purse]:
     """Every line with its own reasons, by customer and currency, credits spread over them."""
     exposures: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for case in snapshot.cases:
+    for case in snapshot.cases if policies.firm.segments else ():
         exposures[case.account.customer.id][case.currency] += case.balance
     purses: dict[tuple[str, str], Purse] = {}
     alike = Alike(snapshot, today)

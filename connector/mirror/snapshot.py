@@ -124,8 +124,11 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     )
     paid, beside = received(facts, owing, accounts, by_invoice), lines_beside(owing)
     nothing, alone = _Steps(), Beside()
+    owing.reverse()
+    del lines, of_open  # each row goes as its case comes: the two are never there as a whole
     cases = []
-    for row in owing:
+    while owing:
+        row = owing.pop()
         key = row.ref, row.line_ref
         known, others = steps.get(key, nothing), beside.get(key, alone)
         mismatch = (of_invoice.get(row.ref), of_customer.get((row.customer_id, row.currency)))
