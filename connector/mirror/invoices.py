@@ -133,10 +133,12 @@ def _lines(batch: Batch, invoice_ids: Sequence[int]) -> Lines:
 
 
 def _note_invoice(batch: Batch, record: Invoice, before: Values | None) -> None:
-    where = Where(record.customer_id, record.id)
-    if before is None and batch.before.read_whole:
-        batch.note("invoice_seen", where, after=record.total)
-    elif before and before["state"] != record.state:
+    if before is None:
+        if batch.before.read_whole:
+            where = Where(record.customer_id, record.id)
+            batch.note("invoice_seen", where, after=record.total)
+    elif before["state"] != record.state:
+        where = Where(record.customer_id, record.id)
         batch.note("state", where, text=f"{before['state']} -> {record.state}")
 
 
@@ -166,7 +168,7 @@ def _lines_of(
             where = Where(record.customer_id, record.id, ref)
             batch.note("line_seen", where, after=line.balance)
         changes.append((old, row))
-    refs_now = {ref for ref, _ in present}
+    refs_now = {ref for ref, _ in present} if known else ()
     for ref, old in known.items():
         if ref not in refs_now and old["gone_on"] is None:
             where = Where(record.customer_id, record.id, ref)
