@@ -68,15 +68,24 @@ class Terminal:
         """A line and Enter."""
         os.write(self._mine, text.encode() + b"\r")
 
-    def answers(self, **answers: str) -> None:
-        """Each answer to its prompt, in order."""
-        for prompt, answer in answers.items():
-            self.meets(prompt.replace("_", " "))
-            self.types(answer)
+    def asks(self, question: str) -> None:
+        """Wait for a question, whole: what is typed while it is being written can be lost."""
+        self.meets(f"\n{question}")
+        self.meets(": ")
+
+    def answers(self, question: str, answer: str) -> None:
+        """Wait for a question, and answer it."""
+        self.asks(question)
+        self.types(answer)
 
     def interrupts(self) -> None:
-        """Ctrl-C."""
-        os.write(self._mine, b"\x03")
+        """Ctrl-C, and again as a person would: one that meets a line editor getting ready is lost."""
+        deadline = time.monotonic() + PATIENCE
+        while self._process.poll() is None and time.monotonic() < deadline:
+            os.write(self._mine, b"\x03")
+            while select.select([self._mine], [], [], 1.0)[0]:
+                if not self._read(deadline):
+                    return
 
     def ends(self) -> int:
         """The exit code, once it has come to its end."""

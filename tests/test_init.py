@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connector import setup, suggestions
 from connector.config import load
-from connector.configfile import rewritten, statement
+from connector.configfile import Values, rewritten, statement
 from connector.errors import ConfigError
 from connector.setup import Draft
 from providers.files import SPEC as FILES
@@ -58,8 +58,6 @@ def test_any_value_survives_the_file(values: list[str], other: str) -> None:
 
 
 def _read(text: str) -> dict[str, str]:
-    from connector.configfile import Values
-
     return Values(Path("x.env"), {}, (), text).given
 
 
@@ -231,7 +229,7 @@ def test_what_cannot_be_written_leaves_the_keyring_as_it_was(
         keyring.set_keyring(before)
 
 
-def test_what_is_no_text_is_never_a_draft() -> None:
+def test_an_option_is_known_by_its_short_and_its_full_name() -> None:
     spec = replace(FILES, name="sage-x3")
     assert setup.full_name(spec, "folder") == "RELANCE_SAGE_X3_FOLDER"
     assert setup.full_name(spec, "RELANCE_MODE") == "RELANCE_MODE"
@@ -256,31 +254,22 @@ def test_a_person_is_asked_corrects_and_is_connected(
     }
     with Terminal("init", folder=folder, environ=environ) as screen:
         screen.meets("Which accounting software holds the invoices?")
-        screen.meets("Choice")
-        screen.types("tryton")
+        screen.answers("Choice", "tryton")
         answers = {"URL": lab.url, "DATABASE": lab.database, "KEY": "", "USER": lab.user}
         for name, answer in {**answers, "PASSWORD": "wrong", "COMPANY": ""}.items():
-            screen.meets(f"\n{name}: ")
-            screen.types(answer)
+            screen.answers(name, answer)
         screen.meets("does not accept user")
-        screen.meets("Correct the answers? [Y/n]")
-        screen.types("")
+        screen.answers("Correct the answers? [Y/n]", "")
         for name, answer in answers.items():
-            screen.meets(f"\n{name} [{answer}]: " if answer else f"\n{name}: ")
-            screen.types("")
+            screen.answers(f"{name} [{answer}]" if answer else name, "")
         screen.meets("Enter to keep the present one")
-        screen.meets("\nPASSWORD: ")
-        screen.types(lab.password)
-        screen.meets("\nCOMPANY: ")
-        screen.types("")
+        screen.answers("PASSWORD", lab.password)
+        screen.answers("COMPANY", "")
         screen.meets("ledger tryton:lab:1")
         screen.meets("ok       write notes")
-        screen.meets("Policy [standard-b2b]:")
-        screen.types("5")
-        screen.meets("Language [fr]:")
-        screen.types("")
-        screen.meets("Write config.env? [Y/n]")
-        screen.types("")
+        screen.answers("Policy [standard-b2b]", "5")
+        screen.answers("Language [fr]", "")
+        screen.answers("Write config.env? [Y/n]", "")
         assert screen.ends() == 0
         assert lab.password not in screen.screen
         assert all(len(line) <= 80 for line in _drawn(screen.screen))
@@ -298,26 +287,26 @@ def _drawn(screen: str) -> list[str]:
     return [line for line in screen.splitlines() if re.match(r" +\d+  ", line)]
 
 
-@pytest.mark.parametrize("at", ["KEY: ", "SMTP PASSWORD: ", "Policy", "Write config.env"])
+@pytest.mark.parametrize("at", ["KEY", "SMTP PASSWORD", "Policy", "Write config.env"])
 def test_ctrl_c_at_a_question_leaves_nothing(firm: SetUp, at: str) -> None:
     with mail(firm.work) as (sink, _), firm.on_terminal("init") as screen:
-        for prompt, answer in {
+        for question, answer in {
             "Choice": "acme",
-            "FOLDER:": str(firm.books),
-            "KEY: ": KEY,
-            "MOOD:": "",
+            "FOLDER": str(firm.books),
+            "KEY": KEY,
+            "MOOD": "",
             "SMTP HOST": "127.0.0.1",
             "SMTP SECURITY": "none",
             "SMTP PORT": str(sink.port),
-            "SMTP USER": "compta" if at == "SMTP PASSWORD: " else "",
-            **({"SMTP PASSWORD: ": ""} if at == "SMTP PASSWORD: " else {}),
+            "SMTP USER": "compta" if at == "SMTP PASSWORD" else "",
+            **({"SMTP PASSWORD": ""} if at == "SMTP PASSWORD" else {}),
             "SMTP FROM": "compta@demo.example",
             "Policy": "",
             "Language": "",
             "Write config.env": "",
         }.items():
-            screen.meets(f"\n{prompt}")
-            if prompt == at:
+            screen.asks(question)
+            if question == at:
                 screen.interrupts()
                 break
             screen.types(answer)
@@ -329,10 +318,10 @@ def test_ctrl_c_at_a_question_leaves_nothing(firm: SetUp, at: str) -> None:
 
 def test_a_mail_server_that_refuses_can_be_corrected(firm: SetUp) -> None:
     with mail(firm.work) as (sink, _), firm.on_terminal("init", **ANSWERED) as screen:
-        for prompt, answer in (
+        for question, answer in (
             ("Choice", "1"),
-            ("FOLDER:", str(firm.books)),
-            ("MOOD:", ""),
+            ("FOLDER", str(firm.books)),
+            ("MOOD", ""),
             ("SMTP HOST", "127.0.0.1"),
             ("SMTP SECURITY", "none"),
             ("SMTP PORT [25]", "1"),
@@ -344,14 +333,11 @@ def test_a_mail_server_that_refuses_can_be_corrected(firm: SetUp) -> None:
             ("SMTP PORT [1]", str(sink.port)),
             ("SMTP USER", ""),
             ("SMTP FROM [compta@demo.example]", ""),
-            ("It takes our mail. Nothing was sent.", ""),
         ):
-            screen.meets(f"\n{prompt}")
-            if answer or "[" in prompt or prompt.endswith(("USER", "MOOD:", "?")):
-                screen.types(answer)
-        for prompt in ("Policy", "Language", "Write config.env"):
-            screen.meets(f"\n{prompt}")
-            screen.types("")
+            screen.answers(question, answer)
+        screen.meets("It takes our mail. Nothing was sent.")
+        for question in ("Policy", "Language", "Write config.env"):
+            screen.answers(question, "")
         assert screen.ends() == 0
         assert not sink.mails
     assert f"RELANCE_SMTP_PORT={sink.port}\n" in firm.file.read_text()
@@ -367,12 +353,10 @@ def test_connect_renews_a_secret_that_no_longer_holds(firm: SetUp) -> None:
     before = firm.file.read_text()
     with firm.on_terminal("connect") as screen:
         for answer in ("wrong again", KEY):
-            screen.meets("\nRELANCE_ACME_KEY: ")
-            screen.types(answer)
+            screen.answers("RELANCE_ACME_KEY", answer)
             if answer != KEY:
                 screen.meets("does not accept this key")
-                screen.meets("Try again? [Y/n]")
-                screen.types("")
+                screen.answers("Try again? [Y/n]", "")
         screen.meets("RELANCE_ACME_KEY is kept in the keyring, as relance/config-acme-key.")
         assert screen.ends() == 0
         assert KEY not in screen.screen
@@ -386,8 +370,7 @@ def test_connect_moves_a_secret_out_of_the_file(firm: SetUp) -> None:
     plain = firm.file.read_text().replace("keyring:relance/config-acme-key", '"old #1"')
     firm.file.write_text("# mine\n" + plain)
     with firm.on_terminal("connect") as screen:
-        screen.meets("\nRELANCE_ACME_KEY: ")
-        screen.types(KEY)
+        screen.answers("RELANCE_ACME_KEY", KEY)
         assert screen.ends() == 0
     text = firm.file.read_text()
     assert text.startswith("# mine\n")
