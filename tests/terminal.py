@@ -80,11 +80,11 @@ class Terminal:
 
     def interrupts(self) -> None:
         """Ctrl-C, and again as a person would: one that meets a line editor getting ready is lost."""
-        shown = len(self.screen)
-        for _ in range(PATIENCE // 3):
+        deadline = time.monotonic() + PATIENCE
+        while self._process.poll() is None and time.monotonic() < deadline:
             os.write(self._mine, b"\x03")
-            while select.select([self._mine], [], [], 3.0)[0]:
-                if not self._read(time.monotonic() + 3) or "\n" in self.screen[shown:]:
+            while select.select([self._mine], [], [], 1.0)[0]:
+                if not self._read(deadline):
                     return
 
     def ends(self) -> int:

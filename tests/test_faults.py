@@ -132,7 +132,8 @@ def test_a_fault_at_a_read(middle: Middle, whole: bool) -> None:
     for fault in chosen(whole):
         done = middle.meets(fault, "read", 1 + secrets.randbelow(READS))
         assert done.code in (0, 2, 3)
-        assert not done.code or done.err.strip() or done.json["delivered"]["ended_by"]
+        told = {} if done.err.strip() else done.json["delivered"]
+        assert not done.code or done.err.strip() or told["ended_by"] or told["unread"]
         if fault in LONG:
             assert done.code == 3
             middle.waits()

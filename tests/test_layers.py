@@ -16,6 +16,7 @@ FLOORS = (
         "connector.configfile",
         "connector.credentials",
         "connector.lock",
+        "connector.garbage",
     },
     {"connector.dunning", "connector.contract", "connector.meter", "connector.installation"},
     {"connector.oauth"},

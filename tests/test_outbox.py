@@ -410,7 +410,7 @@ def test_two_daemons_write_a_note_once(firm: Desk, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         firm.sync()
     firm.clock.now += PATIENCE
-    meet = once("traces", "now", 2)  # that of the missing note
+    meet = once("traces", "now", 3)  # that of the missing note, after what came back and the look
 
     def breaks(called: str) -> str:
         if meet(called):

@@ -38,9 +38,9 @@ def firm(folder: Path, late: int, **settings: str) -> Desk:
     due_on, had_on = today - late * DAY, today - late * DAY + 4 * DAY
     books = folder / "books"
     books.mkdir(parents=True)
-    head = "id,name,country,timezone,currency,address,bank_line,email"
+    head = "id,name,country,timezone,currency,address,legal_id,bank_line,email"
     files = {
-        "company": f'{head}\nacme,Acme SARL,FR,Europe/Paris,EUR,1 rue X,"{BANK}",c@acme.example\n',
+        "company": f'{head}\nacme,Acme SARL,FR,Europe/Paris,EUR,1 rue X,SIREN 123 456 789,"{BANK}",c@acme.example\n',
         "customers": "customer,name,language,country,email,address\n"
         'C1,Brasserie du Port,fr,FR,compta@brasserie.example,"2 quai Y\n69009 Lyon"\n',
         "invoices": "invoice,line,customer,currency,issued_on,due_on,amount,balance,state\n"

@@ -88,7 +88,7 @@ def test_the_code_in_a_letter_is_the_principal(company: Any, language: str) -> N
 
 
 def test_a_letter_without_a_code_says_nothing_of_one() -> None:
-    company = replace(COMPANY, bank_line="")
+    company = replace(COMPANY, bank_line="Banque du Port, compte 12345")
     entry = notice(company, "fr")
     message = Writer(company).message(entry, TODAY)
     assert message.transfer is None

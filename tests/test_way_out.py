@@ -20,6 +20,7 @@ from connector.outbox.mail import message_bytes
 from connector.outbox.packing import packed
 from connector.outbox.queue import Outbox
 from connector.outbox.smtp import Smtp
+from connector.outbox.smtp_settings import problems
 from connector.receivables.capabilities import Capabilities, Notes, Traces
 from connector.receivables.records import Attachment, Contact, Message
 from tests.books import COMPANY, customer
@@ -199,6 +200,7 @@ class Books:
         return b"x" * self.sizes[invoice_id]
 
 
+@pytest.mark.practice("P2-30")
 def test_copies_are_taken_in_turn_as_long_as_there_is_room() -> None:
     files = tuple(Attachment(name=f"{ref}.pdf", invoice_id=ref) for ref in "abcd")
     books: Any = Books(a=5 * MB, b=4 * MB, c=2 * MB, d=1 * MB)
@@ -367,6 +369,15 @@ def test_a_long_thread_is_named_whole_and_in_plain(domain: str) -> None:
     assert mail["In-Reply-To"] == told[-1]
     assert max(map(len, head.split("\r\n"))) < 998
     assert "=?" not in head.partition("References")[2].partition("MIME")[0]
+
+
+@pytest.mark.practice("P1-17")
+@pytest.mark.parametrize("name", ["FROM", "REPLY_TO"])
+def test_a_sender_whom_nobody_can_answer_is_refused(name: str) -> None:
+    given = {"HOST": "127.0.0.1", "SECURITY": "none", "FROM": "Claire Dupont <c@dupont.example>"}
+    assert problems(given) == []
+    (problem,) = problems(given | {name: "Dupont <no-reply@dupont.example>"})
+    assert "which nobody reads" in problem
 
 
 def test_replies_go_where_the_firm_says() -> None:

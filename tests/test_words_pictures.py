@@ -25,7 +25,7 @@ SHOWN: Mapping[str, str] = {
     "friendly-one": "6ceacda10a37",
     "firm-several": "443fae945cbc",
     "notice-interest": "3572e393eec5",
-    "thirty-lines": "f92da459070f",
+    "thirty-lines": "926fe1665002",
     "letter-notice": "c7fd87515d6c",
     "letter-statement": "62dfac413d9a",
     "letter-thirty": "9a81ceb6309b",

@@ -127,6 +127,16 @@ def status(context: typer.Context, config: ConfigOption = None, json: JsonOption
 
 
 @app.command()
+def log(
+    context: typer.Context, about: About, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """Everything sent, refused, decided and received about an invoice or a customer."""
+    from connector.cli import standing
+
+    raise typer.Exit(standing.case(chosen(context, config), about, json))
+
+
+@app.command()
 def mark(
     context: typer.Context,
     about: About,

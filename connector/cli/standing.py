@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connector.cli.boxes import each_state, today_of
 from connector.cli.show import clean, put, put_json, table
@@ -10,6 +11,7 @@ from connector.config import Config
 from connector.dunning.alerts import Alert, alerts
 from connector.dunning.policy_file import load
 from connector.dunning.snapshot import Day
+from connector.mirror.lookup import find, zone_of
 from connector.mirror.snapshot import read
 from connector.mirror.state import State
 from connector.mirror.store import Mirror
@@ -17,12 +19,31 @@ from connector.mirror.tables import ReminderState
 from connector.outbox.decisions import Decisions
 from connector.outbox.heard import listened
 from connector.outbox.inbox import name_of
+from connector.outbox.log import log
 from connector.outbox.queue import OPEN, Outbox
 from connector.outbox.runs import Runs
 from connector.receivables.measures import months_before
 
 REPLIES_MONTHS = 12
 TO_SEE_TO = {ReminderState.FAILED, ReminderState.UNKNOWN}
+
+
+def case(path: Path | None, about: str, as_json: bool) -> int:
+    """The log of a case, oldest first."""
+
+    def work(config: Config, box: Outbox, state: State) -> int:
+        target = find(state, about)
+        entries = log(state, target)
+        if as_json:
+            put_json({"version": 1, "about": target.name, "log": [e.to_json() for e in entries]})
+            return 0
+        zone = ZoneInfo(config.timezone or zone_of(state) or "UTC")
+        put(f"{clean(target.name)}, {clean(target.customer)}")
+        for entry in entries:
+            put(clean(f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M}  {entry.what}: {entry.words}"))
+        return 0
+
+    return each_state(path, work)
 
 
 def status(path: Path | None, as_json: bool) -> int:

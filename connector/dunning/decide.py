@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from connector.dunning import by_hand
 from connector.dunning.compose import also_open, reminder, silence
 from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap_reached
-from connector.dunning.judge import Purse, View, judge, uncollected
+from connector.dunning.judge import Purse, View, judge
 from connector.dunning.plan import Plan, Quiet, Reason, Reminder
 from connector.dunning.policy_file import Policies
 from connector.dunning.snapshot import APPROVED, BY_HAND, Channel, Rung, Snapshot
+from connector.garbage import uncollected
 
 FIRST_WEEK = timedelta(days=7)
 

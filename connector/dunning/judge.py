@@ -1,10 +1,7 @@
 """Each due line judged by itself, and the credits of its customer spread over them."""
 
-import gc
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -24,21 +21,6 @@ _CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
 
 # Most lines bear no decision: the rules of `marks`, which ask for nothing else, need not be asked.
 UNMARKED = tuple(rule for rule in RULES if rule.__module__ != marks.__name__)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No hunt for circular garbage while the block runs: facts and verdicts make none.
-
-    A large ledger makes a million small objects, and each hunt would walk all of them again.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @dataclass(slots=True)
@@ -147,7 +129,7 @@ def told(standing: Standing, today: date) -> tuple[Quiet, ...]:
 def judge(snapshot: Snapshot, policies: Policies, today: date) -> list[Purse]:
     """Every line with its own reasons, by customer and currency, credits spread over them."""
     exposures: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for case in snapshot.cases:
+    for case in snapshot.cases if policies.firm.segments else ():
         exposures[case.account.customer.id][case.currency] += case.balance
     purses: dict[tuple[str, str], Purse] = {}
     alike = Alike(snapshot, today)

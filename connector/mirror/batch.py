@@ -1,6 +1,7 @@
 """One write transaction: what is known of the records of a page, bulk upserts, and the events."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -47,17 +48,10 @@ def refs(values: Iterable[str | int]) -> str:
     return json.dumps(list(values))
 
 
-def differs(old: Values | None, new: Values) -> bool:
-    """Whether a row must be written: all but the instant it was read is compared."""
-    if old is None:
-        return True
-    told = _told(tuple(new))
-    return bool(told(old) != told(new))
+Change = tuple[Values | None, Values]
+"""A row as it is mirrored, None if it is not, and as it must be."""
 
-
-@cache
-def _told(names: tuple[str, ...]) -> Callable[[Values], tuple[Any, ...]]:
-    return itemgetter(*(name for name in names if name != "read_at"))
+_ASIDE = frozenset({"read_at", "open_balance"})  # of these alone no row is written anew
 
 
 class Before(NamedTuple):
@@ -155,12 +149,30 @@ class Batch:
         self._write(table, rows, ())
 
     def upsert(self, table: Table, rows: Sequence[Values], *keys: str) -> None:
-        """Insert rows, or make those that share `keys` (by default `ref`) equal to them."""
-        self._write(table, rows, keys or ("ref",))
+        """Insert rows, or make those that share `keys` equal to them."""
+        self._write(table, rows, keys)
 
     def _write(self, table: Table, rows: Sequence[Values], keys: tuple[str, ...]) -> None:
         if rows:
-            writing = _writing(table, tuple(rows[0]), keys)
+            writing = _inserting(table, tuple(rows[0]), keys)
+            self.connection.exec_driver_sql(writing.sql, writing.tuples(rows))
+
+    def save(self, table: Table, changes: Iterable[Change]) -> None:
+        """Insert what is new; of what is known write what changed, and touch no index beside."""
+        new: list[Values] = []
+        changed: dict[tuple[str, ...], list[Values]] = defaultdict(list)
+        for old, row in changes:
+            if old is None:
+                new.append(row)
+                continue
+            told = _told(tuple(row))
+            if told(old) == told(row):
+                continue
+            names = tuple([name for name, value in row.items() if value != old[name]])
+            changed[names].append({**row, "id": old["id"]})
+        self.insert(table, new)
+        for names, rows in changed.items():
+            writing = _updating(table, names)
             self.connection.exec_driver_sql(writing.sql, writing.tuples(rows))
 
     def delete(self, table: Table, column: str, values: Sequence[int]) -> None:
@@ -192,7 +204,7 @@ class _Writing(NamedTuple):
 
 
 @cache
-def _writing(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Writing:
+def _inserting(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Writing:
     """An insert of these columns, or an upsert by `keys`; what has a default need not be named."""
     given = {
         column.name: column.default.arg  # type: ignore[attr-defined]
@@ -206,6 +218,21 @@ def _writing(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Wr
         statement = statement.on_conflict_do_update(index_elements=list(keys), set_=newer)
     named = statement.values({column.name: bindparam(column.name) for column in columns})
     return _Writing(_text(named), columns, given)
+
+
+@cache
+def _told(names: tuple[str, ...]) -> Callable[[Values], tuple[Any, ...]]:
+    return itemgetter(*(name for name in names if name not in _ASIDE))
+
+
+@cache
+def _updating(table: Table, names: tuple[str, ...]) -> _Writing:
+    """An update of these columns of the row with an id."""
+    columns = [table.c[name] for name in names]
+    values: Values = {column.name: bindparam(f"new_{column.name}") for column in columns}
+    statement = table.update().where(table.c.id == bindparam("row")).values(values)
+    ordered = [column for column in table.c if column.name in names]
+    return _Writing(_text(statement), (*ordered, table.c.id), {})
 
 
 def _text(statement: ClauseElement) -> str:

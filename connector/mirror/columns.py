@@ -36,6 +36,11 @@ def _datetime(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
 
 
+@lru_cache(maxsize=1024)
+def _code(value: str | None) -> str | None:
+    return value
+
+
 class Day(TypeDecorator[date]):
     """A plain date as ISO text; SQLite's own DATE would have numeric affinity."""
 
@@ -96,6 +101,16 @@ class Json(TypeDecorator[Any]):
         return _EMPTY[value]() if value in _EMPTY else json.loads(value)
 
 
+class Code(TypeDecorator[str]):
+    """A word of which there are few, such as a currency: kept in memory once, however many rows."""
+
+    impl = Text
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
+        return _code
+
+
 class Row(SQLModel):
     """What all tables share: names for constraints, so that migrations can find them."""
 
@@ -112,6 +127,10 @@ class Row(SQLModel):
 
 def words(default: Any = "", **more: Any) -> Any:
     return Field(default=default, sa_type=Text, **more)
+
+
+def code(default: Any = "", **more: Any) -> Any:
+    return Field(default=default, sa_type=Code, **more)
 
 
 def day(default: Any = ...) -> Any:

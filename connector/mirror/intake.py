@@ -25,10 +25,17 @@ _WRITERS: tuple[tuple[type[Any], str, Any], ...] = (
 )
 
 
-def write(batch: Batch, records: Sequence[Record]) -> tuple[BadRecord, ...]:
-    """Write records in bulk; when the database refuses, one by one, and return those it refuses.
+class Refused(Exception):
+    """The database refuses a record; nothing of the transaction may stay."""
+
+
+def write(batch: Batch, records: Sequence[Record], *, singly: bool = False) -> list[BadRecord]:
+    """Write records in bulk, or `singly`, one by one; returns those that are refused.
 
     An invoice without a number is refused too: nobody could be told what is owed.
+
+    Raises:
+        Refused: the database refuses a record of the bulk. Begin anew, and write singly.
     """
     bad = [
         BadRecord("invoice", record.id, "number", "is empty: number it in the accounting software")
@@ -36,32 +43,36 @@ def write(batch: Batch, records: Sequence[Record]) -> tuple[BadRecord, ...]:
         if isinstance(record, Invoice) and not record.number.strip()
     ]
     unnamed = {record.id for record in bad}
-    records = [r for r in records if not (isinstance(r, Invoice) and r.id in unnamed)]
+    if unnamed:
+        records = [r for r in records if not (isinstance(r, Invoice) and r.id in unnamed)]
     for made, kind, writer in _WRITERS:
         group = [record for record in records if isinstance(record, made)]
-        if not group or _accepted(batch, kind, writer, group) is None:
+        if not group:
+            continue
+        if not singly:
+            _write(batch, kind, writer, group)
             continue
         for record in group:
-            if problem := _accepted(batch, kind, writer, [record]):
+            try:
+                with batch.connection.begin_nested():
+                    _write(batch, kind, writer, [record])
+            except Refused as refusal:
+                batch.events.clear()
                 ref = record.invoice_id if isinstance(record, Past) else record.id
-                bad.append(BadRecord(kind, ref, "record", problem))
-    return tuple(bad)
+                bad.append(BadRecord(kind, ref, "record", str(refusal)))
+    return bad
 
 
-def _accepted(batch: Batch, kind: str, writer: Any, group: Sequence[Record]) -> str | None:
-    """Write a group or nothing of it; None, or why not."""
+def _write(batch: Batch, kind: str, writer: Any, group: Sequence[Record]) -> None:
     try:
-        with batch.connection.begin_nested():
-            writer(batch, group)
-            if batch.before.has_bad:
-                _forget(batch, kind, group)
-            batch.flush()
+        writer(batch, group)
+        if batch.before.has_bad:
+            _forget(batch, kind, group)
+        batch.flush()
     except OperationalError:
         raise  # a full disk or a lock is no fault of a record
     except (StatementError, ValueError, TypeError, OverflowError) as error:
-        batch.events.clear()
-        return str(getattr(error, "orig", None) or error)
-    return None
+        raise Refused(str(getattr(error, "orig", None) or error)) from error
 
 
 _bad = tables.bad_record

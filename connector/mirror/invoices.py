@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import select, update
 
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Values, Where, differs, listed, newest, refs
+from connector.mirror.batch import Batch, Change, Values, Where, listed, newest, refs
 from connector.mirror.decisions import OF_INVOICES, Target, replace_decisions
 from connector.mirror.lines import matched
 from connector.receivables.records import Decision, DocumentState, Invoice
@@ -23,27 +23,19 @@ def write_invoices(batch: Batch, records: Sequence[Invoice]) -> None:
     customers = batch.customers({record.customer_id for record in records})
     lines = _lines(batch, [row["id"] for row in old.values()]) if old else {}
     free = batch.free_id(tables.invoice) if len(old) < len(records) else 0
-    new: list[Values] = []
-    changed: list[Values] = []
-    new_lines: list[Values] = []
-    changed_lines: list[Values] = []
+    changes: list[Change] = []
+    of_lines: list[Change] = []
     for record in records:
         row = _row(batch, record, customers[record.customer_id])
         before = old.get(record.id)
         _note_invoice(batch, record, before)
         if before is None:
-            row["id"] = free + len(new)
-            new.append(row)
-            new_lines += _line_rows(batch, record, row["id"], {}, None)
-            continue
-        if differs(before | {"open_balance": None}, row):
-            changed.append(row)
-        known = lines.get(before["id"], {})
-        changed_lines += _line_rows(batch, record, before["id"], known, before)
-    batch.insert(tables.invoice, new)
-    batch.upsert(tables.invoice, changed)
-    batch.insert(tables.due_line, new_lines)
-    batch.upsert(tables.due_line, changed_lines, "invoice_id", "ref")
+            row["id"], free = free, free + 1
+        row_id = before["id"] if before else row["id"]
+        changes.append((before, row))
+        of_lines += _lines_of(batch, record, row_id, lines.get(row_id, {}), before)
+    batch.save(tables.invoice, changes)
+    batch.save(tables.due_line, of_lines)
     decisions: dict[Target, Sequence[Decision]] = {
         (record.customer_id, record.id): record.decisions for record in records
     }
@@ -141,18 +133,20 @@ def _lines(batch: Batch, invoice_ids: Sequence[int]) -> Lines:
 
 
 def _note_invoice(batch: Batch, record: Invoice, before: Values | None) -> None:
-    where = Where(record.customer_id, record.id)
-    if before is None and batch.before.read_whole:
-        batch.note("invoice_seen", where, after=record.total)
-    elif before and before["state"] != record.state:
+    if before is None:
+        if batch.before.read_whole:
+            where = Where(record.customer_id, record.id)
+            batch.note("invoice_seen", where, after=record.total)
+    elif before["state"] != record.state:
+        where = Where(record.customer_id, record.id)
         batch.note("state", where, text=f"{before['state']} -> {record.state}")
 
 
-def _line_rows(
+def _lines_of(
     batch: Batch, record: Invoice, invoice_id: int, known: Mapping[str, Values], before: object
-) -> list[Values]:
-    """The rows to write for an invoice's lines: new, changed, and those it no longer has."""
-    rows = []
+) -> list[Change]:
+    """What becomes of an invoice's lines: those it has, and those it no longer has."""
+    changes: list[Change] = []
     present = matched(record.lines, known)
     for rank, (ref, line) in enumerate(present, 1):
         old = known.get(ref)
@@ -173,16 +167,14 @@ def _line_rows(
         elif before:
             where = Where(record.customer_id, record.id, ref)
             batch.note("line_seen", where, after=line.balance)
-        if differs(old, row):
-            rows.append(row)
-    refs_now = {ref for ref, _ in present}
+        changes.append((old, row))
+    refs_now = {ref for ref, _ in present} if known else ()
     for ref, old in known.items():
         if ref not in refs_now and old["gone_on"] is None:
             where = Where(record.customer_id, record.id, ref)
             batch.note("line_gone", where, before=old["balance"], after=0)
-            kept = {name: old[name] for name in old if name != "id"}
-            rows.append(kept | {"balance": 0, "gone_on": batch.today})
-    return rows
+            changes.append((old, {"balance": 0, "gone_on": batch.today}))
+    return changes
 
 
 def _moved(

@@ -7,6 +7,7 @@ from sqlmodel import Field
 
 from connector.mirror.columns import (
     Row,
+    code,
     day,
     flag,
     instant,
@@ -92,10 +93,10 @@ class Invoice(Row, table=True):
     ref: str = words(..., unique=True)
     number: str = words()
     customer_id: int = link("customer.id")
-    currency: str = words()
+    currency: str = code()
     issued_on: date = day()
     sent_on: date | None = day(None)
-    state: str = words(...)
+    state: str = code(...)
     total: int
     balance: int | None = None
     open_balance: int | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from connector.receivables.records import DueLine
 
+_NEW: Mapping[str, Any] = {"gone_on": None}
 Known = Mapping[str, Mapping[str, Any]]
 """The mirrored lines of one invoice by `ref`, with `due_on`, `amount` and `gone_on`."""
 
@@ -20,8 +21,10 @@ def matched(lines: Sequence[DueLine], known: Known) -> list[tuple[str, DueLine]]
     Raises:
         ValueError: two lines of the invoice share an id.
     """
-    if not known and len(lines) == 1:  # nearly every invoice is first seen so
-        return [(lines[0].id or "1", lines[0])]
+    if len(lines) == 1 and len(known) <= 1:  # as nearly every invoice is
+        only, old = next(iter(known.items()), ("1", _NEW))
+        if lines[0].id or old["gone_on"] is None:
+            return [(lines[0].id or only, lines[0])]
     found = [(line.id, line) for line in lines if line.id]
     if len({ref for ref, _ in found}) < len(found):
         raise ValueError("two due lines have the same id")

@@ -3,7 +3,7 @@
 Only figures that the product gives are compared; one that it does not give contradicts nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,11 +19,17 @@ def invoice_mismatches(lines: Iterable[Line]) -> dict[str, str]:
 
     `lines` are all lines with a balance of the open invoices, as `Facts.lines` gives them.
     """
+    lines = list(lines)
+    several = in_several_lines(lines)
     sums: dict[str, int] = defaultdict(int)
     told = {}
     for line in lines:
-        sums[line.ref] += line.balance
-        told[line.ref] = line
+        if line.ref in several:
+            sums[line.ref] += line.balance
+            told[line.ref] = line
+        elif line.invoice_balance != line.balance or line.open_balance is not None:
+            sums[line.ref] = line.balance  # the others agree, and they are nearly all
+            told[line.ref] = line
     found = {}
     for ref, line in told.items():
         given = (
@@ -39,6 +45,11 @@ def invoice_mismatches(lines: Iterable[Line]) -> dict[str, str]:
             lines_say = f"the due lines add up to {_text(sums[ref], line.currency)}"
             found[ref] = ", ".join([lines_say, *others])
     return found
+
+
+def in_several_lines(lines: Iterable[Line]) -> set[str]:
+    """The invoices that have more than one of these lines."""
+    return {ref for ref, times in Counter(line.ref for line in lines).items() if times > 1}
 
 
 def customer_mismatches(owed: Owed, given: Mapping[int, Mapping[str, int]]) -> Mapping[Any, str]:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from connector.contract import Kind, Page, Provider
 from connector.errors import BadRecord, StaleMirror
+from connector.garbage import uncollected
 from connector.mirror.store import Mirror
 from connector.receivables.capabilities import Capabilities
 from connector.receivables.records import CreditNote, Invoice
@@ -61,11 +62,13 @@ def pull(
     for kind in kinds:
         cursor = None if again else mirror.cursor(kind)
         counts[kind] = 0
-        for page in provider.changes(kind, cursor):
-            bad += mirror.store(kind, page, now=now, today=today)
-            cursor = page.cursor
-            counts[kind] += len(page.records)
-            progress(str(kind), counts[kind], page.total)
+        with uncollected() as tidy:
+            for page in provider.changes(kind, cursor):
+                bad += mirror.store(kind, page, now=now, today=today)
+                cursor = page.cursor
+                counts[kind] += len(page.records)
+                progress(str(kind), counts[kind], page.total)
+                tidy()
         end = Page(records=(), cursor=cursor or "")
         mirror.store(kind, end, now=now, today=today, complete=True)
     if not capabilities.complete_changes:

@@ -1,11 +1,12 @@
 """What a promise, a plan or a discount is held against: money received, lines beside, excess."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from connector.dunning.snapshot import Account, Overpaid, Paid
 from connector.mirror.facts import Facts, Line
+from connector.mirror.mismatch import in_several_lines
 from connector.receivables.records import Decision, Mark
 
 _HELD_AGAINST = (Mark.PROMISED, Mark.PLAN, Mark.CAUSE)
@@ -45,10 +46,10 @@ def _promises(decisions: Sequence[Decision]) -> bool:
 
 def lines_beside(owing: Sequence[Line]) -> dict[tuple[str, str], Beside]:
     """What else is open, by invoice and line; only of invoices with more than one open line."""
-    times = Counter(row.ref for row in owing)
+    several = in_several_lines(owing)
     invoices: dict[str, list[Line]] = defaultdict(list)
-    for row in owing if len(times) < len(owing) else ():
-        if times[row.ref] > 1:
+    for row in owing if several else ():
+        if row.ref in several:
             invoices[row.ref].append(row)
     found = {}
     for lines in invoices.values():

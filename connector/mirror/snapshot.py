@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from connector.dunning.judge import uncollected
 from connector.dunning.legal import wait_until
 from connector.dunning.snapshot import (
     BY_HAND,
@@ -24,6 +23,7 @@ from connector.dunning.snapshot import (
     Snapshot,
 )
 from connector.errors import ConfigError
+from connector.garbage import uncollected
 from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
 from connector.mirror.facts import OF_CASE, Facts, Line
@@ -162,8 +162,11 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     )
     paid, beside = received(facts, owing, accounts, by_invoice), lines_beside(owing)
     nothing, alone = _Steps(), Beside()
+    owing.reverse()
+    del lines, of_open  # each row goes as its case comes: the two are never there as a whole
     cases = []
-    for row in owing:
+    while owing:
+        row = owing.pop()
         key = row.ref, row.line_ref
         known, others = steps.get(key, nothing), beside.get(key, alone)
         mismatch = (of_invoice.get(row.ref), of_customer.get((row.customer_id, row.currency)))

@@ -35,6 +35,7 @@ _BUSY_SECONDS = 30
 _COPIES = 5
 _SIDECARS = ("", "-wal", "-journal")
 _SPACE = (  # what a long read touches is written back less often, and what it may undo not at all
+    "cache_size = -4096",
     "temp_store = MEMORY",
     "wal_autocheckpoint = 4000",
 )

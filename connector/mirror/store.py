@@ -1,6 +1,6 @@
 """The mirror: takes in what a provider tells, one transaction at a time, and says what it knows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from connector.contract import Company, Kind, OpenItem, Page, Trace
 from connector.errors import BadRecord, ConfigError
 from connector.mirror import tables
 from connector.mirror.batch import Batch
-from connector.mirror.intake import forget_unseen, has_waited, remember, write
+from connector.mirror.intake import Refused, forget_unseen, has_waited, remember, write
 from connector.mirror.invoices import void_missing
 from connector.mirror.opened import (
     all_invoices,
@@ -78,8 +78,9 @@ class Mirror:
 
         Returns the page's bad records and those that the database refused: they are set aside.
         """
-        with self._writing(now, today) as batch:
-            bad = (*page.bad, *write(batch, page.records))
+
+        def work(batch: Batch, singly: bool) -> tuple[BadRecord, ...]:
+            bad = (*page.bad, *write(batch, page.records, singly=singly))
             remember(batch, bad)
             row = {"kind": str(kind), "value": page.cursor}
             if complete:
@@ -87,7 +88,9 @@ class Mirror:
                 if kind is Kind.PAYMENTS:
                     self._stamp(batch.connection, payments_read_at=self.as_of or now)
             batch.upsert(tables.cursor, [row], "kind")
-        return bad
+            return bad
+
+        return self._written(work, now, today)
 
     def has_set_aside(self, before: datetime) -> bool:
         """Whether a record that could not be read was last met before an instant, aware UTC."""
@@ -103,10 +106,14 @@ class Mirror:
         self, records: Iterable[Record], *, now: datetime, today: date
     ) -> tuple[BadRecord, ...]:
         """Take in records read apart from any stream; returns those the database refused."""
-        with self._writing(now, today) as batch:
-            bad = write(batch, list(records))
+        told = list(records)
+
+        def work(batch: Batch, singly: bool) -> tuple[BadRecord, ...]:
+            bad = write(batch, told, singly=singly)
             remember(batch, bad)
-        return bad
+            return tuple(bad)
+
+        return self._written(work, now, today)
 
     def missing(self, ids: Iterable[str], *, now: datetime, today: date) -> None:
         """Make void the documents that the product no longer knows: nothing is owed on them."""
@@ -123,8 +130,9 @@ class Mirror:
         today: date,
     ) -> tuple[BadRecord, ...]:
         """Take in what a sweep of the open set found, and keep the figures that contradict it."""
-        with self._writing(now, today) as batch:
-            bad = write(batch, records)
+
+        def work(batch: Batch, singly: bool) -> tuple[BadRecord, ...]:
+            bad = write(batch, records, singly=singly)
             remember(batch, bad)
             void_missing(batch, gone)
             invoice = tables.invoice
@@ -136,7 +144,9 @@ class Mirror:
                     contradicted = update(invoice).where(invoice.c.ref == ref)
                     batch.connection.execute(contradicted.values(open_balance=items[ref].balance))
             self._stamp(batch.connection, open_read_at=self.as_of or now)
-        return bad
+            return tuple(bad)
+
+        return self._written(work, now, today)
 
     def pulled(self, *, now: datetime, today: date, payments: bool, open_set: bool) -> bool:
         """Note the end of a complete pull; whether it was the first.
@@ -184,6 +194,20 @@ class Mirror:
         """What is open here, by the product's id; a credit note is negative."""
         with self.state.reader.connect() as connection:
             return open_documents(connection)
+
+    def _written(
+        self,
+        work: Callable[[Batch, bool], tuple[BadRecord, ...]],
+        now: datetime,
+        today: date,
+    ) -> tuple[BadRecord, ...]:
+        """Do the work in one transaction; where a record is refused, again and record by record."""
+        try:
+            with self._writing(now, today) as batch:
+                return work(batch, False)
+        except Refused:
+            with self._writing(now, today) as batch:
+                return work(batch, True)
 
     @contextmanager
     def _writing(self, now: datetime, today: date) -> Iterator[Batch]:

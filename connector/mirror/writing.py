@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Table, select
 
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Values, Versioned, Where, differs, listed, newest
+from connector.mirror.batch import Batch, Values, Versioned, Where, listed, newest
 from connector.mirror.decisions import OF_CUSTOMERS, Target, replace_decisions
 from connector.receivables.records import (
     CreditNote,
@@ -22,8 +22,7 @@ def write_customers(batch: Batch, records: Sequence[Customer]) -> None:
     old = batch.known(tables.customer, {record.id for record in records})
     records = newest(records, old)
     rows = [_customer(batch, record) for record in records]
-    changed = [row for row in rows if differs(old.get(row["ref"]), row)]
-    batch.upsert(tables.customer, changed)
+    batch.save(tables.customer, ((old.get(row["ref"]), row) for row in rows))
     ids = batch.ids(tables.customer, [record.id for record in records])
     contacts = {ids[record.id]: _contacts(record) for record in records}
     _replace(batch, tables.contact, "customer_id", contacts)
@@ -54,9 +53,7 @@ def write_credit_notes(batch: Batch, records: Sequence[CreditNote]) -> None:
         }
         for record in records
     ]
-    batch.upsert(
-        tables.credit_note, [row for row in rows if differs(old.get(str(row["ref"])), row)]
-    )
+    batch.save(tables.credit_note, ((old.get(str(row["ref"])), row) for row in rows))
     for record in records:
         if known := old.get(record.id):
             _note_credit(batch, record, known)
@@ -71,8 +68,7 @@ def write_payments(batch: Batch, records: Sequence[Payment]) -> None:
     records = newest(records, old)
     customers = batch.customers({record.customer_id for record in records})
     rows = [_payment(batch, record, customers[record.customer_id]) for record in records]
-    changed = [row for row in rows if differs(old.get(row["ref"]), row)]
-    batch.upsert(tables.payment, changed)
+    batch.save(tables.payment, ((old.get(row["ref"]), row) for row in rows))
     ids = batch.ids(tables.payment, [record.id for record in records])
     parts = {ids[record.id]: _allocations(record) for record in records}
     moved = _replace(batch, tables.allocation, "payment_id", parts)

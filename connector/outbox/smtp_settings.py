@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from connector.credentials import can_be_rewritten
+from connector.dunning.group_rules import usable
 from connector.oauth import PRESETS, fit_for_secrets
 from connector.outbox.mail import sender_of
 
@@ -45,6 +46,8 @@ def _server(settings: Mapping[str, str]) -> Iterator[str]:
         except ValueError as error:
             yield f"{name}: {error}"
             continue
+        if address and name != "BLIND_COPY" and not usable(address.addr_spec):
+            yield f"{name} is {settings[name]!r}, which nobody reads: customers must reach you"
         if address and name == "BLIND_COPY" and address.display_name:
             yield f"{name} is {settings[name]!r}: expected the address alone"
 

@@ -32,9 +32,10 @@ def minor(amount: Decimal, currency: str) -> int:
         ValueError: the amount is finer than the currency's smallest unit, or is no number.
     """
     scaled = amount.scaleb(digits(currency))
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    whole = int(scaled) if scaled.is_finite() else None
+    if whole is None or scaled != whole:
         raise ValueError(f"{amount} is not a whole number of {_unit(currency)} {currency}")
-    return int(scaled)
+    return whole
 
 
 def major(amount: int, currency: str) -> Decimal:
