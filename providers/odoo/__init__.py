@@ -210,7 +210,7 @@ def check(settings: Mapping[str, str]) -> list[str]:
     problems = []
     url = settings.get("URL", "")
     where = urlsplit(url)
-    if where.scheme not in ("http", "https") or not where.hostname:
+    if url and (where.scheme not in ("http", "https") or not where.hostname):
         problems.append(
             f"RELANCE_ODOO_URL is {url!r}: expected an address such as https://firm.odoo.com"
         )
