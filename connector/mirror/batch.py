@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.sqlite import dialect, insert
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from connector.mirror import tables
 from connector.receivables.records import CreditNote, Customer, Invoice, Payment
@@ -237,6 +238,27 @@ def _updating(table: Table, names: tuple[str, ...]) -> _Writing:
 
 def _text(statement: ClauseElement) -> str:
     return str(statement.compile(dialect=dialect()))
+
+
+class Prepared:
+    """A statement made once and run often, one row at a time; `run` fills in what it names."""
+
+    def __init__(self, statement: ClauseElement) -> None:
+        made = statement.compile(dialect=dialect())
+        assert isinstance(made, SQLCompiler)
+        self._sql, fixed = str(made), made.params
+        names = made.positiontup or ()
+        self._stored = [
+            (name, fixed[name], getattr(made.binds[name].type, "stored", None)) for name in names
+        ]
+
+    def run(self, connection: Connection, **given: Any) -> int:
+        """Run it; how many rows it met."""
+        values = []
+        for name, fixed, stored in self._stored:
+            value = given.get(name, fixed)
+            values.append(stored(value) if stored and value is not None else value)
+        return connection.exec_driver_sql(self._sql, tuple(values)).rowcount
 
 
 # Statements are made once: making one takes as long as running it.
