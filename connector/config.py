@@ -5,7 +5,6 @@ Every problem of a file is kept, with its line, and none is raised: all are told
 
 import os
 import re
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,12 @@ EXAMPLE = ".example.env"
 
 MODES = ("review", "auto")
 SECURITY = ("starttls", "tls", "none")
-SMTP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FROM", "SECURITY")
+SMTP_NAMES = (
+    *("HOST", "PORT", "SECURITY", "USER", "PASSWORD", "FROM", "REPLY_TO", "BLIND_COPY"),
+    *("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "SCOPE"),
+)
+IMAP_NAMES = ("HOST", "PORT", "USER", "PASSWORD", "FOLDER", "SECURITY")
+OWN_NAMES = ("ADDRESS", "LEGAL_ID", "BANK_LINE")
 NAMES = (
     "PROVIDER",
     "STATE",
@@ -29,7 +33,9 @@ NAMES = (
     "TIMEZONE",
     "MODE",
     "INTERVAL_MINUTES",
+    *(f"OWN_{name}" for name in OWN_NAMES),
     *(f"SMTP_{name}" for name in SMTP_NAMES),
+    *(f"IMAP_{name}" for name in IMAP_NAMES),
 )
 """What the core reads, without the prefix; each provider has its own names beside these."""
 
@@ -39,8 +45,8 @@ class Config:
     """One firm's settings. `path` is None where there is no configuration: the sample.
 
     `policy` is a ready-made name or an absolute path. `timezone` is empty for the ledger's own.
-    `smtp` and `provider_settings` go by short name; secrets are as written, so neither is in the
-    printed form. `lines` gives the line of each full name, 0 for one from the environment.
+    `smtp`, `imap` and `provider_settings` go by short name; secrets are as written, so none is in
+    the printed form. `lines` gives the line of each full name, 0 for one from the environment.
     """
 
     path: Path | None
@@ -52,8 +58,10 @@ class Config:
     timezone: str = ""
     mode: str = "review"
     smtp: Mapping[str, str] = field(default_factory=dict, repr=False)
+    imap: Mapping[str, str] = field(default_factory=dict, repr=False)
     provider_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     interval_minutes: int = 30
+    own: Mapping[str, str] = field(default_factory=dict)  # of the firm, where the books are silent
     problems: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
 
@@ -140,18 +148,22 @@ def clash(configs: Sequence[Config]) -> list[str]:
 
 
 def load(
-    path: Path, environ: Mapping[str, str], provider_names: Mapping[str, Collection[str]]
+    path: Path,
+    environ: Mapping[str, str],
+    provider_names: Mapping[str, Collection[str]],
+    text: str | None = None,
 ) -> Config:
     """The settings of one file, RELANCE_ names of the environment first.
 
     `provider_names` gives the setting names of each known provider. A value that is wrong is a
-    problem and leaves the default in place. Paths are relative to the file.
+    problem and leaves the default in place. Paths are relative to the file. `text` stands for
+    what the file holds, before it is written.
     """
     owners = {
         option(owner, name): owner for owner, names in provider_names.items() for name in names
     }
     known = {PREFIX + name for name in NAMES} | owners.keys()
-    values = Values(path, environ, known)
+    values = Values(path, environ, known, text)
     provider = values.text("PROVIDER").lower()
     prefix = option(provider, "") if provider else ""
     # An unknown provider is one problem, told by the registry, not one for each of its settings.
@@ -167,13 +179,19 @@ def load(
         language=values.matching("LANGUAGE", "[a-z]{2}", "two letters, such as fr") or "fr",
         timezone=_timezone(values),
         mode=values.choice("MODE", MODES) or "review",
-        smtp=_smtp(values),
+        smtp=_mail(values, "SMTP", SMTP_NAMES),
+        imap=_mail(values, "IMAP", IMAP_NAMES),
         provider_settings={
             name.removeprefix(prefix): value
             for name, value in values.given.items()
             if prefix and name.startswith(prefix) and owners.get(name, provider) == provider
         },
         interval_minutes=values.number("INTERVAL_MINUTES", 1, 1440) or 30,
+        own={
+            name.lower(): "\n".join(part.strip() for part in told.split(";"))
+            for name in OWN_NAMES
+            if (told := values.text(f"OWN_{name}"))
+        },
         problems=tuple(values.problems),
         lines=values.lines,
     )
@@ -221,47 +239,10 @@ def _timezone(values: Values) -> str:
         return ""
 
 
-def _smtp(values: Values) -> dict[str, str]:
+def _mail(values: Values, kind: str, names: Sequence[str]) -> dict[str, str]:
     checked = {
-        "PORT": values.number("SMTP_PORT", 1, 65535),
-        "SECURITY": values.choice("SMTP_SECURITY", SECURITY),
+        "PORT": values.number(f"{kind}_PORT", 1, 65535),
+        "SECURITY": values.choice(f"{kind}_SECURITY", SECURITY),
     }
-    found = {name: checked.get(name, values.text(f"SMTP_{name}")) for name in SMTP_NAMES}
+    found = {name: checked.get(name, values.text(f"{kind}_{name}")) for name in names}
     return {name: str(value) for name, value in found.items() if value}
-
-
-def installation(config: Config, make: bool) -> str:
-    """The installation's id, 8 hex digits; empty where there is none and none is to be made.
-
-    Raises:
-        ConfigError: the file cannot be read or written, or holds something else.
-    """
-    if config.path is None:
-        return ""
-    file = config.installation_file
-    try:
-        if make and not file.exists():
-            _keep(file, secrets.token_hex(4))
-        text = file.read_text(encoding="ascii", errors="replace").strip()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}: mend the rights of file and folder") from None
-    if not re.fullmatch("[0-9a-f]{8}", text):
-        raise ConfigError(
-            f"{file}: expected the installation's id, 8 hex digits: restore the file, or delete it "
-            "and run `relance init --take-over`"
-        )
-    return text
-
-
-def _keep(file: Path, text: str) -> None:
-    """Write a new file that only its owner reads; one that another process made first stays."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(text + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())

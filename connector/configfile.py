@@ -16,6 +16,36 @@ def nearest(word: str, words: Collection[str], cutoff: float = 0.6) -> str:
     return next(iter(difflib.get_close_matches(word, sorted(words), 1, cutoff)), "")
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,~=-]+")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
+
+
+def statement(name: str, value: str) -> str:
+    """A line that gives a name this value, white space around it aside, whatever is in it."""
+    value = value.strip()
+    if _PLAIN.fullmatch(value):
+        return f"{name}={value}"
+    quoted = "".join(_ESCAPES.get(char, char) for char in value)
+    # A backslash before the closing quote would escape it for some readers. The space between
+    # is one of those that every reading of ours takes away.
+    return f'{name}="{quoted} "' if value.endswith("\\") else f'{name}="{quoted}"'
+
+
+def rewritten(text: str, changed: Mapping[str, str]) -> str:
+    """The text of a file with other values for these names, in place, or else at its end."""
+    parts, left = [], dict(changed)
+    for found in parse_stream(io.StringIO(text)):
+        written = found.original.string
+        if found.key in left:
+            blank = written[: len(written) - len(written.lstrip())]
+            written = f"{blank}{statement(found.key, left.pop(found.key))}\n"
+        parts.append(written)
+    whole = "".join(parts)
+    if whole and not whole.endswith("\n"):
+        whole += "\n"
+    return whole + "".join(f"{statement(name, value)}\n" for name, value in left.items())
+
+
 def where(path: Path | None, lines: Mapping[str, int], option: str) -> str:
     """The place to mend an option: `config.env:3`, `environment`, or the file alone."""
     line = lines.get(option)
@@ -30,13 +60,20 @@ class Values:
     An empty value is as if it were not given. `lines` goes by full name, 0 for the environment.
     """
 
-    def __init__(self, path: Path, environ: Mapping[str, str], options: Collection[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        options: Collection[str],
+        text: str | None = None,
+    ) -> None:
         self.path = path
         self.folder = path.absolute().parent
         self.given: dict[str, str] = {}
         self.lines: dict[str, int] = {}
         self.problems: list[str] = []
-        self._read_file(options)
+        read = self._text() if text is None else text
+        self._read(read, options)
         self._read_environment(environ)
 
     def problem(self, name: str, text: str) -> None:
@@ -88,16 +125,17 @@ class Values:
         value = self.text(name)
         return self.folder / Path(value).expanduser() if value else None
 
-    def _read_file(self, options: Collection[str]) -> None:
+    def _text(self) -> str:
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
+            return self.path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             self.problems.append(f"{self.path}:{line}: not UTF-8 text: save the file as UTF-8")
-            return
         except OSError as error:
             self.problems.append(f"{self.path}: cannot be read: {error.strerror}: mend its rights")
-            return
+        return ""
+
+    def _read(self, text: str, options: Collection[str]) -> None:
         for name, value, line in self._statements(text):
             if not name.startswith(PREFIX):
                 if meant := nearest(name.upper(), options, 0.8):

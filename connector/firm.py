@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,8 +19,10 @@ from connector.lock import keep_wait, wait_over
 from connector.messages.lint import lint
 from connector.messages.write import Writer
 from connector.meter import Meter
-from connector.outbox import smtp
+from connector.outbox import inbox, smtp
 from connector.outbox.desk import Clock
+from connector.outbox.inbox import Inbox
+from connector.outbox.mail import sender_of
 from connector.outbox.smtp import Smtp
 from connector.receivables.capabilities import Capabilities, Notes
 
@@ -42,6 +44,7 @@ class Firm:
     writer: Writer
     mailer: Smtp | None
     zone: ZoneInfo
+    inbox: Inbox | None = None
 
     def today(self, now: datetime) -> date:
         """The firm's day: a sample ledger has a fixed one of its own."""
@@ -52,13 +55,33 @@ class Firm:
         return self.writer.note(entry, line, today, self.config.language)
 
 
+def settings_problems(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """Everything wrong with the settings, secrets included; no connection is made."""
+    return [
+        *config.problems,
+        *registry.check(config, environ),
+        *smtp.problems(config.smtp),
+        *inbox.problems(config.imap, with_token=_by_token(config)),
+    ]
+
+
+def mailer_of(config: Config, environ: Mapping[str, str]) -> Smtp | None:
+    """The firm's mail server, None without one.
+
+    Raises:
+        ConfigError: its settings do not hold, or a secret cannot be had.
+    """
+    settings = registry.mail_settings(config, environ)
+    return Smtp(settings, registry.mail_tokens(config, settings)) if settings else None
+
+
 def checked(config: Config, environ: Mapping[str, str]) -> Policies:
     """The policies of a configuration that holds: settings, policy and texts, no connection made.
 
     Raises:
         ConfigError: with everything that is wrong, at once.
     """
-    problems = [*config.problems, *registry.check(config, environ), *smtp.problems(config.smtp)]
+    problems = settings_problems(config, environ)
     folder = config.path.absolute().parent if config.path else Path()
     policies = texts = None
     try:
@@ -90,12 +113,12 @@ def opened(
     policies = checked(config, environ)
     if config.path:
         wait_over(config.state, clock())
-    spec = registry.providers()[config.provider]
+    spec = registry.spec_of(config.provider)
+    assert spec  # checked
     meter = Meter(spec.limits, config.state, clock=clock)
     provider = registry.open(config, environ, meter)
     try:
-        company, can = provider.company(), provider.probe()
-        settings = registry.mail_settings(config, environ)
+        company, can = _known(provider.company(), config), provider.probe()
         yield Firm(
             config=config,
             spec=spec,
@@ -105,8 +128,9 @@ def opened(
             can=can,
             policies=policies,
             writer=Writer(company, config.templates, pdf=can.pdf),
-            mailer=Smtp(settings) if settings.get("HOST") else None,
-            zone=ZoneInfo(config.timezone or company.timezone),
+            mailer=mailer_of(config, environ),
+            zone=_zone(config, company),
+            inbox=inbox_of(config, environ, company),
         )
     except KeptForSending:
         raise
@@ -116,6 +140,52 @@ def opened(
         raise
     finally:
         provider.close()
+
+
+def _zone(config: Config, company: Company) -> ZoneInfo:
+    """Where the firm's days are counted.
+
+    Raises:
+        ConfigError: neither the configuration nor the books name it.
+    """
+    name = config.timezone or company.timezone
+    if not name:
+        raise ConfigError(
+            f"{config.path}: the accounting software names no time zone for {company.name}: set "
+            "RELANCE_TIMEZONE, such as Europe/Paris"
+        )
+    return ZoneInfo(name)
+
+
+def inbox_of(config: Config, environ: Mapping[str, str], company: Company) -> Inbox | None:
+    """The firm's mailbox, None without one. What the firm itself writes is no answer."""
+    settings = registry.mailbox_settings(config, environ)
+    if not settings:
+        return None
+    own = {company.email}
+    if sender := config.smtp.get("FROM"):
+        own.add(sender_of(sender).addr_spec)
+    tokens = None
+    if _by_token(config):
+        sign_in = registry.mail_settings(config, environ) | {"HOST": settings["HOST"]}
+        tokens = registry.mail_tokens(config, sign_in, use="imap")
+    return Inbox(settings, own=own, token=tokens.current if tokens else None)
+
+
+def _by_token(config: Config) -> bool:
+    """Whether the mailbox opens with the OAuth sign-in of outgoing mail: it has no password."""
+    return "REFRESH_TOKEN" in config.smtp and "PASSWORD" not in config.imap
+
+
+def _known(company: Company, config: Config) -> Company:
+    """The firm as its books tell, and where they are silent as the configuration does."""
+    own = config.own.get
+    return replace(
+        company,
+        address=company.address or own("address", ""),
+        legal_id=company.legal_id or own("legal_id", ""),
+        bank_line=company.bank_line or own("bank_line", ""),
+    )
 
 
 def day_of(firm: Firm, now: datetime) -> Day:

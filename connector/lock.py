@@ -33,18 +33,40 @@ def one_run(ledger_id: str, what: str = "run") -> Iterator[None]:
     Raises:
         ConfigError: another process holds it.
     """
-    name = hashlib.sha256(ledger_id.encode()).hexdigest()[:16]
-    lock = FileLock(folder() / f"{name}.{what}.lock", timeout=0)
+    lock = FileLock(_file(ledger_id, what, "lock"), timeout=0)
     try:
         lock.acquire()
     except Timeout:
+        held = holder(ledger_id, what)
         raise ConfigError(
-            f"{ledger_id}: another relance {what} is at work: wait for it, or stop it"
+            f"{ledger_id}: another relance {what} is at work{f' ({held})' if held else ''}: "
+            "wait for it, or stop it"
         ) from None
+    # Beside the lock, not in it: whoever tries to have the lock empties its file.
+    told = _file(ledger_id, what, "holder")
     try:
+        told.write_text(str(os.getpid()), encoding="ascii")
         yield
     finally:
+        told.unlink(missing_ok=True)
         lock.release()
+
+
+def holder(ledger_id: str, what: str = "run") -> str:
+    """Who holds a lock, as `process 4711`; empty if nobody does. Nothing is touched."""
+    try:
+        process = int(_file(ledger_id, what, "holder").read_text(encoding="ascii"))
+        os.kill(process, 0)
+    except PermissionError:  # alive, and another user's
+        return f"process {process}"
+    except (OSError, ValueError):
+        return ""
+    return f"process {process}"
+
+
+def _file(ledger_id: str, what: str, ending: str) -> Path:
+    name = hashlib.sha256(ledger_id.encode()).hexdigest()[:16]
+    return folder() / f"{name}.{what}.{ending}"
 
 
 def keep_wait(state: Path, until: datetime, because: str) -> None:
@@ -64,14 +86,23 @@ def wait_over(state: Path, now: datetime) -> None:
     Raises:
         Transient: it is not; `retry_at` is its end.
     """
-    try:
-        told, _, because = _wait(state).read_text(encoding="utf-8").partition(" ")
-        until = datetime.fromisoformat(told)
-    except (OSError, ValueError):
+    told, _, because = kept_wait(state).partition(" ")
+    if not told:
         return
+    until = datetime.fromisoformat(told)
     if now < until:
         raise Transient(f"{because}: no call before {until:%Y-%m-%d %H:%M:%S} UTC", until)
     _wait(state).unlink(missing_ok=True)
+
+
+def kept_wait(state: Path) -> str:
+    """The instant of the wait that is kept, in ISO form, a space and why; empty if none is."""
+    try:
+        text = _wait(state).read_text(encoding="utf-8")
+        datetime.fromisoformat(text.partition(" ")[0])
+    except (OSError, ValueError):
+        return ""
+    return text
 
 
 def _wait(state: Path) -> Path:

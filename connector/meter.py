@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -52,6 +53,17 @@ class Meter:
         finally:
             self._reading = False
 
+    def made(self) -> int:
+        """The calls counted within the longest span that is limited; nothing is counted now."""
+        if not self._rates:
+            return 0
+        bucket = self._bucket()
+        try:
+            bucket.leak(int(self._clock().timestamp() * 1000))
+            return _number(bucket.count())
+        finally:
+            bucket.conn.close()
+
     def left(self, calls: int) -> None:
         """The product's own word on how many calls are left of the day."""
         self._left = calls
@@ -94,13 +106,9 @@ class Meter:
 
     def _take(self) -> None:
         """Count one call, after the wait that the limits ask for."""
-        from pyrate_limiter import Rate, RateItem, SQLiteBucket  # only where there are limits
+        from pyrate_limiter import RateItem  # only where there are limits
 
-        bucket = SQLiteBucket.init_from_file(
-            [Rate(calls, span) for calls, span in self._rates],
-            db_path=str(folder() / f"{self._name}.calls"),
-            use_file_lock=True,
-        )
+        bucket = self._bucket()
         try:
             while True:
                 now = self._clock()
@@ -110,13 +118,22 @@ class Meter:
                     self._keep(bucket.count(), now)
                 if bucket.put(item):
                     return
-                wait = max(1, _milliseconds(bucket.waiting(item))) / 1000
+                wait = max(1, _number(bucket.waiting(item))) / 1000
                 if wait > LONGEST_WAIT:
                     until = now + timedelta(seconds=wait)
                     raise Transient(f"the product's limit of calls is reached: {self._told}", until)
                 self._sleep(wait)
         finally:
             bucket.conn.close()
+
+    def _bucket(self) -> Any:
+        from pyrate_limiter import Rate, SQLiteBucket
+
+        return SQLiteBucket.init_from_file(
+            [Rate(calls, span) for calls, span in self._rates],
+            db_path=str(folder() / f"{self._name}.calls"),
+            use_file_lock=True,
+        )
 
     def _keep(self, made: int, now: datetime) -> None:
         day = self._limits.day
@@ -137,6 +154,6 @@ class Meter:
         return ", ".join(f"{calls} {words[span]}" for calls, span in self._rates)
 
 
-def _milliseconds(wait: object) -> int:
-    """A wait as the library tells it: of this bucket a number, never an awaitable."""
-    return wait if isinstance(wait, int) else 0
+def _number(told: object) -> int:
+    """What the library tells: of this bucket a number, never an awaitable."""
+    return told if isinstance(told, int) else 0

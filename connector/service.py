@@ -68,5 +68,5 @@ def _job(config: Config, environ: Mapping[str, str], clock: Clock, stop: Event, 
         say(f"{config.name}: {error}")
     else:
         told = ", ".join(f"{number} {what}" for what, number in report.counts.items() if number)
-        ended = report.unread or report.delivered.ended_by
+        ended = report.unread or report.delivered.ended_by or report.heard.problem
         say(f"{config.name}: {told or 'nothing to do'}{ended and f'; {ended}'}")

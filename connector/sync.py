@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from connector.config import installation
 from connector.dunning.decide import decide
 from connector.dunning.plan import Plan
 from connector.dunning.snapshot import Snapshot
 from connector.errors import KeptForSending
 from connector.firm import Firm, day_of
+from connector.installation import installation, taken_over
 from connector.lock import keep_wait, one_run
 from connector.mirror.pull import Progress, Pulled, pull
 from connector.mirror.snapshot import read
@@ -21,7 +21,8 @@ from connector.mirror.state import State, scratch
 from connector.mirror.store import Mirror
 from connector.mirror.tables import ReminderState
 from connector.outbox.deliver import deliver, settle_unknown, withdraw_outdated
-from connector.outbox.desk import Clock, Delivered, Desk
+from connector.outbox.desk import Clock, Delivered, Desk, Heard
+from connector.outbox.heard import hear
 from connector.outbox.letters import withdraw_letters
 from connector.outbox.queue import Outbox
 from connector.outbox.runs import Runs
@@ -36,6 +37,7 @@ class Report:
     pulled: Pulled
     unread: str = ""
     delivered: Delivered = field(default_factory=Delivered)
+    heard: Heard = field(default_factory=Heard)
     proposed: int = 0
     planned: int = 0
 
@@ -50,6 +52,8 @@ class Report:
             "withdrawn": len(self.delivered.withdrawn),
             "failed": len(self.delivered.failed),
             "unknown": len(self.delivered.unknown),
+            "bounced": len(self.heard.bounced),
+            "answered": len(self.heard.answered),
             "bad_records": len(self.pulled.bad),
         }
 
@@ -58,7 +62,7 @@ class Report:
         """3 when something was left undone that a later run or a person must see to."""
         done = self.delivered
         undone = done.failed or done.unknown or done.unread or done.note_errors or done.ended_by
-        return 3 if self.pulled.bad or undone or self.unread else 0
+        return 3 if self.pulled.bad or undone or self.unread or self.heard.problem else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Study:
     snapshot: Snapshot
     pulled: Pulled
     unread: str = ""
+    heard: Heard = field(default_factory=Heard)
 
 
 @contextmanager
@@ -85,7 +90,10 @@ def dry_run(
     state_file = firm.config.state if firm.config.path and firm.config.state.exists() else None
     with scratch(state_file) as state:
         mirror = Mirror(state)
-        yield _study(firm, mirror, now, day, progress), mirror
+        mirror.bind(firm.company, day)
+        pulled = read_books(firm, mirror, now, day, progress)
+        heard = _hear(firm, _desk(firm, mirror, Outbox(state, ""), lambda: now, lambda: False))
+        yield replace(_decide(firm, mirror, now, day, pulled), heard=heard), mirror
 
 
 @dataclass(slots=True)
@@ -175,12 +183,12 @@ def _prepared(
     desk = _desk(firm, mirror, box, clock, stopped)
     if unread:
         desk = replace(desk, day=replace(desk.day, stale=_too_old(firm, mirror, now)))
-    done = Delivered()
+    done, heard = Delivered(), _hear(firm, desk)
     settle_unknown(desk, done)
     withdraw_outdated(desk, done)
     withdraw_letters(desk, done)
     study = _decide(firm, mirror, now, today, pulled, unread)
-    return Work(firm, study, desk, run_id, Report(study.plan, pulled, unread, done))
+    return Work(firm, study, desk, run_id, Report(study.plan, pulled, unread, done, heard))
 
 
 def _too_old(firm: Firm, mirror: Mirror, now: datetime) -> str:
@@ -205,6 +213,7 @@ def _desk(
         zone=firm.zone,
         clock=clock,
         stopped=stopped,
+        taken_over=taken_over(firm.config),
     )
 
 
@@ -222,9 +231,10 @@ def at_desk(firm: Firm, clock: Clock) -> Iterator[Desk]:
         yield _desk(firm, mirror, box, clock, lambda: False)
 
 
-def _study(firm: Firm, mirror: Mirror, now: datetime, today: date, progress: Progress) -> Study:
-    mirror.bind(firm.company, today)
-    return _decide(firm, mirror, now, today, read_books(firm, mirror, now, today, progress))
+def _hear(firm: Firm, desk: Desk) -> Heard:
+    """What came back and who answered, before anything is decided."""
+    with firm.meter.reading():
+        return hear(desk, firm.inbox)
 
 
 def read_books(

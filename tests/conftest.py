@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.imap import box, dovecot  # noqa: F401
 from tests.lab.fixtures import tryton, tryton_built, tryton_shared  # noqa: F401
 
 _connect = socket.socket.connect

@@ -37,6 +37,7 @@ from tests.records import (
     only,
     open_invoice,
     owed,
+    reachable,
     read,
     unstamped,
 )
@@ -261,9 +262,12 @@ class ProviderContract:
     def test_a_mail_is_handed_over_once_and_found_by_reference(self, provider: Provider) -> None:
         if not self.spec.can.custom_email:
             pytest.skip("this product sends no mail of ours")
-        invoice = open_invoice(provider, self.spec)
-        reference = secrets.token_hex(10)
-        provider.email(message_to(invoice, reference), key=reference)
+        invoice, reference = open_invoice(provider, self.spec), secrets.token_hex(10)
+        message = message_to(invoice, reference)
+        if self.spec.can.contacts_only:
+            invoice, address = reachable(provider, self.spec)
+            message = message_to(invoice, reference, address)
+        provider.email(message, key=reference)
         if self.spec.can.traces is Traces.NONE:
             return
         traces = [t for t in provider.traces([invoice.id]) if t.reminder_key == reference]

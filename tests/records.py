@@ -7,6 +7,7 @@ from datetime import date
 from connector.contract import Page, Provider, ProviderSpec, Trace
 from connector.receivables.records import (
     CreditNote,
+    Customer,
     DocumentState,
     Invoice,
     Message,
@@ -63,6 +64,19 @@ def open_invoice(provider: Provider, spec: ProviderSpec) -> Invoice:
     return found[0]
 
 
+def reachable(provider: Provider, spec: ProviderSpec) -> tuple[Invoice, str]:
+    """An open invoice whose customer has a contact with an e-mail address, and that address."""
+    records = read(provider, spec)
+    for record in records.values():
+        if isinstance(record, Invoice) and owed(record) > 0:
+            customer = records[Customer, record.customer_id]
+            assert isinstance(customer, Customer)
+            for contact in customer.contacts:
+                if contact.email:
+                    return record, contact.email
+    raise AssertionError("no customer with something open has an e-mail address")
+
+
 def note_of(invoice: Invoice, key: str, reference: str) -> str:
     trace = Trace(
         invoice_id=invoice.id,
@@ -75,12 +89,14 @@ def note_of(invoice: Invoice, key: str, reference: str) -> str:
     return f"{trace.text()}\nRelance amicale envoyée"
 
 
-def message_to(invoice: Invoice, reference: str) -> Message:
+def message_to(
+    invoice: Invoice, reference: str, to: str = "Comptabilité <compta@client.example>"
+) -> Message:
     words = f"Facture {invoice.number} échue. Ref. {reference}"
     return Message(
         customer_id=invoice.customer_id,
         invoice_ids=(invoice.id,),
-        to=("Comptabilité <compta@client.example>",),
+        to=(to,),
         language="fr",
         subject=f"Facture {invoice.number} échue",
         text=words,

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from connector import config
-from connector.config import Config, clash, find, installation, load, option, sample
+from connector import config, registry
+from connector.config import Config, clash, find, load, option, sample
 from connector.configfile import PREFIX
 from connector.errors import ConfigError
-from providers.files import SPEC as FILES
-from providers.tryton import SPEC as TRYTON
+from connector.installation import installation
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = {spec.name: {setting.name for setting in spec.settings} for spec in (FILES, TRYTON)}
+SHIPPED = {
+    name: frozenset(setting.name for setting in spec.settings)
+    for name, spec in registry.providers().items()
+}
 PROVIDERS = {
     **SHIPPED,
     "sage": {"URL"},
@@ -150,7 +152,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     )
     told = "\n".join(found.problems)
     assert len(found.problems) == 5
-    assert "RELANCE_PROVIDER is missing: name one of files, sage, sage_x3, tryton" in told
+    assert f"RELANCE_PROVIDER is missing: name one of {', '.join(sorted(PROVIDERS))}" in told
     assert "RELANCE_MODE is given twice, first on line 1" in told
     assert found.mode == "review"
 

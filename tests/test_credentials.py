@@ -10,7 +10,14 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked
 
-from connector.credentials import KeyringTokens, is_plain, resolve, warning
+from connector.credentials import (
+    KeyringTokens,
+    NamedTokens,
+    can_be_rewritten,
+    is_plain,
+    resolve,
+    warning,
+)
 from connector.errors import ConfigError
 
 SETTING = "config.env:9: RELANCE_TRYTON_PASSWORD"
@@ -140,3 +147,44 @@ def test_tokens_live_in_the_keyring_by_connection(memory: Memory) -> None:
     assert secret not in "".join(traceback.format_exception(caught.value))
     with pytest.raises(ConfigError, match="sign-in xero:ours/token"):
         ours.read("token")
+
+
+def test_a_token_is_replaced_where_its_setting_points(memory: Memory, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("one\n", encoding="utf-8")
+    file.chmod(0o644)
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    memory.kept["relance", "firm/mail"] = "one"
+    for reference in ("keyring:relance/firm/mail", f"file:{link}"):
+        assert can_be_rewritten(reference)
+        tokens = NamedTokens({"refresh": (reference, SETTING)})
+        assert tokens.read("refresh") == "one"
+        tokens.write("refresh", "two")
+        assert tokens.read("refresh") == "two"
+    assert memory.kept == {("relance", "firm/mail"): "two"}
+    assert link.is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "token"]
+
+
+@pytest.mark.parametrize("reference", ["env:TOKEN", "hunter2", "", "file"])
+def test_a_token_is_not_kept_where_it_cannot_be_replaced(reference: str) -> None:
+    assert not can_be_rewritten(reference)
+    with pytest.raises(ConfigError, match="could not be kept") as caught:
+        NamedTokens({"refresh": (reference, SETTING)}).write("refresh", "new")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_token_that_cannot_be_written_says_so(memory: Memory, tmp_path: Path) -> None:
+    memory.locked = True
+    places = {
+        "keyring": ("keyring:relance/mail", SETTING),
+        "file": (f"file:{tmp_path}/none/token", SETTING),
+    }
+    tokens, secret = NamedTokens(places), "hunter" + "2"
+    for name, why in (("keyring", "unlock it"), ("file", "then sign in again")):
+        with pytest.raises(ConfigError, match=why) as caught:
+            tokens.write(name, secret)
+        assert str(caught.value).startswith(f"{SETTING}: the server gave a new token")
+        assert secret not in "".join(traceback.format_exception(caught.value))

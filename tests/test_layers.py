@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"connector.errors"},
+    {"connector.errors", "connector.safefile"},
     {
         "connector.receivables",
         "connector.config",
@@ -18,17 +18,29 @@ FLOORS = (
         "connector.lock",
         "connector.garbage",
     },
-    {"connector.dunning", "connector.contract", "connector.meter"},
+    {"connector.dunning", "connector.contract", "connector.meter", "connector.installation"},
+    {"connector.oauth"},
     {"connector.messages", "connector.mirror", "connector.registry", "providers"},
     {"connector.outbox", "connector.reports"},
     {"connector.firm"},
     {"connector.sync"},
-    {"connector.service", "connector.apply", "connector.rebuild"},
+    {
+        "connector.service",
+        "connector.apply",
+        "connector.by_hand",
+        "connector.rebuild",
+        "connector.setup",
+        "connector.suggestions",
+    },
+    {"connector.doctor"},
     {"connector.cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 TOGETHER = ({"connector.config", "connector.configfile"},)  # one room in two files
-FOR_PROVIDERS = {"connector.contract", "connector.receivables", "connector.errors", "providers"}
+FOR_PROVIDERS = {
+    *("connector.contract", "connector.receivables", "connector.errors", "connector.oauth"),
+    "providers",
+}
 
 
 def room_of(module: str) -> str | None:
@@ -111,3 +123,20 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_firm_imports_its_own_provider_alone(tmp_path: Path) -> None:
+    """Each brings its wire models: importing all would take longer than a run."""
+    (tmp_path / "config.env").write_text("RELANCE_PROVIDER=files\nRELANCE_FILES_FOLDER=.\n")
+    code = (
+        "import sys; from pathlib import Path; from connector.cli.firms import configs;"
+        "from connector import registry;"
+        f"(c,) = configs(Path({str(tmp_path / 'config.env')!r}), needs_one=True);"
+        "assert not registry.check(c, {});"
+        "print(sorted(m for m in sys.modules if m.startswith('providers.')"
+        " and m.count('.') == 1))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == "['providers.files']"

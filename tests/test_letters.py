@@ -1,6 +1,7 @@
 """From approval to the post box: the print queue, what is posted, its copy, and what is not."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ interest = "claim"
 charges = "claim"
 """
 )
+WHOLE = replace(COMPANY, address="1 quai A", legal_id="RCS 1", bank_line="IBAN FR76")
 ADDRESS = "12 rue de la Forêt\n38000 Grenoble"
 
 
@@ -45,7 +47,8 @@ ADDRESS = "12 rue de la Forêt\n38000 Grenoble"
 
 
 def by_letter(tryton: TrytonLab, folder: Path) -> Any:
-    made = configured(folder, tryton, MODE="review")
+    own = {"OWN_LEGAL_ID": "RCS 1", "OWN_BANK_LINE": "IBAN FR76", "OWN_ADDRESS": "1 rue A; 1 B"}
+    made = configured(folder, tryton, MODE="review", **own)
     (made.folder / "policy.toml").write_text(LETTER, encoding="utf-8")
     return made
 
@@ -61,6 +64,7 @@ def approved(made: Any, number: str | None) -> dict[str, Any]:
     return dict(mine)
 
 
+@pytest.mark.practice("P0-29")
 def test_a_letter_is_approved_printed_posted_noted_and_copied(
     tryton: TrytonLab, tmp_path: Path
 ) -> None:
@@ -166,7 +170,7 @@ def key_of(made: Desk) -> str:
 def posting(made: Desk, key: str, **more: Any) -> Posting:
     done = Posting()
     with at_desk(made.firm(), made.clock) as at:
-        post(at, at.box.find(key), COMPANY, more.get("on"), done)
+        post(at, at.box.find(key), WHOLE, more.get("on"), done)
     return done
 
 

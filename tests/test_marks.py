@@ -22,7 +22,7 @@ from connector.mirror.state import State
 from connector.mirror.store import Mirror
 from connector.outbox.decision_notes import note_text
 from connector.outbox.decisions import Decisions
-from connector.outbox.given import WORDS, Given, decision_of, word
+from connector.outbox.given import WORDS, Given, decision_of, outcome_of, word
 from connector.receivables.records import Cause, Decision, DocumentState, Mark, Past
 from tests.books import COMPANY, NOW, TODAY, customer, invoice, line
 from tests.facts import day
@@ -381,15 +381,17 @@ def test_every_word_can_be_marked_and_taken_back(mirror: Mirror, what: Mark) -> 
     assert word(str(what)) is what
     on_customer = what in (
         Mark.REPLY,
+        Mark.BOUNCED,
         Mark.CREDIT_LIMIT,
         Mark.CREDIT_CHECK,
         Mark.SUPPLY_STOP,
         Mark.STRATEGIC,
         Mark.SEGMENT,
+        Mark.TERMS,
     )
     target = find(mirror.state, "c1" if on_customer else "F-i1")
     given = Given(
-        because="so",
+        because="a@x.example: so",
         until=str(TODAY + timedelta(days=5)),
         amount="50.00" if what is Mark.CREDIT_LIMIT else "",
         reason={Mark.CAUSE: "wrong_amount", Mark.SEGMENT: "loyal"}.get(what, ""),
@@ -401,6 +403,41 @@ def test_every_word_can_be_marked_and_taken_back(mirror: Mirror, what: Mark) -> 
     assert in_force(mirror) == [(what, TODAY + timedelta(days=5))]
     decisions.end(target, decided(what), LATER)
     assert in_force(mirror) == []
+
+
+def test_an_address_that_came_back_is_named_and_several_answers_stand_side_by_side(
+    mirror: Mirror,
+) -> None:
+    target = find(mirror.state, "c1")
+    with pytest.raises(ConfigError, match="begin with the address"):
+        decision_of(target, Mark.BOUNCED, Given(because="wrong"), today=TODAY, author="anna")
+    decisions = Decisions(mirror.state)
+    for _ in range(2):  # in one instant: their notes must be told apart
+        decisions.make(target, decided(Mark.REPLY), NOW)
+    assert in_force(mirror) == [(Mark.REPLY, None)] * 2
+    assert len({kept.decision.made_at for kept in decisions.of(target)}) == 2
+    assert decisions.end(target, decided(Mark.REPLY), LATER) == 2
+    assert in_force(mirror) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome", "told"),
+    [
+        (Mark.REPLY, "", "other"),
+        (Mark.REPLY, "promise", "promise"),
+        (Mark.HOLD, "", ""),
+        (Mark.HOLD, "paid", None),
+        (Mark.REPLY, "lunch", None),
+    ],
+)
+def test_what_came_of_an_answer_has_one_of_a_few_words(
+    what: Mark, outcome: str, told: str | None
+) -> None:
+    if told is None:
+        with pytest.raises(ConfigError, match="--outcome"):
+            outcome_of(what, outcome)
+    else:
+        assert outcome_of(what, outcome) == told
 
 
 def test_the_words_of_a_note_are_read_back() -> None:

@@ -31,6 +31,7 @@ KINDS = {str(kind): kind for kind in CustomerKind}
 AMOUNT = re.compile(r"-?\d[\d.,\u202f]*[.,]\d\d\b")
 SUMS = {"de": "Hauptforderung", "en": "principal", "fr": "principal", "nl": "hoofdsom"}
 DEADLINE = date(2026, 12, 4)
+LAWS = {"fourteen_day_letter": "nl-14-day-letter", "letter_of_claim": "uk-letter-of-claim"}
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +48,14 @@ def about(name: str, *lines: ReminderLine, mode: str = "", **changes: Any) -> Re
         lines = tuple(replace(each, **early) for each in lines)  # type: ignore[arg-type]
     if mode:
         lines = tuple(replace(each, interest=mode, charges=mode) for each in lines)
-    fourteen = "nl-14-day-letter" if text.template == "fourteen_day_letter" else ""
     facts: dict[str, Any] = {
         "language": text.language,
         "country": COUNTRY[text.language],
         "template": text.template,
         "rung": Rung(stage, 1),
         "kind": KINDS.get(text.variant, CustomerKind.BUSINESS),
-        "traits": (text.variant,) if text.variant in get_args(Behaviour) else (),
-        "legal": text.variant if text.variant in DUTIES else fourteen,
+        "traits": (text.variant,) if text.variant in (*get_args(Behaviour), "difficulty") else (),
+        "legal": text.variant if text.variant in DUTIES else LAWS.get(text.template, ""),
         "deadline_on": None if stage is Stage.BEFORE_DUE else DEADLINE,
         "interest": late(lines, mode) if mode else None,
         "promised_on": date(2026, 11, 13),
@@ -148,9 +148,9 @@ def test_each_level_has_its_own_words(writer: Writer, name: str) -> None:
     message = writer.message(wanted, TODAY)
     said = _sorts(wanted, message)
     stage = STANDARD[text.template]
-    letter = text.template == "fourteen_day_letter"
+    letter = text.template in LAWS
     assert Sort.THREAT not in said
-    assert (Sort.COURT in said) == (text.template == "formal_notice")
+    assert (Sort.COURT in said) == (text.template in ("formal_notice", "letter_of_claim"))
     if stage is Stage.BEFORE_DUE:
         assert not said
     if not letter:
@@ -364,7 +364,7 @@ def test_a_statement_lists_all_with_the_total_and_the_bank(writer: Writer, langu
     assert re.search(rf"\b{wanted.claim}\b", digits)
     assert all(each.invoice in message.text for each in wanted.lines)
     assert COMPANY.bank_line in message.text
-    assert len(message.attachments) == 12
+    assert [file.invoice_id for file in message.attachments] == [f"i{n}" for n in range(1, 6)]
 
 
 def test_instalments_proposed_add_up(writer: Writer) -> None:

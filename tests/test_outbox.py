@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.errors import BadRecord, ConfigError, Rejected
+from connector.errors import BadRecord, ConfigError, Rejected, Transient
 from connector.lock import keep_wait, one_run, wait_over
 from connector.mirror.state import State
 from connector.mirror.store import Mirror
@@ -305,6 +305,19 @@ def test_a_wait_that_the_server_asks_for_is_kept(firm: Desk) -> None:
     finished(firm)
 
 
+def test_a_wait_of_a_year_is_kept_and_told(firm: Desk) -> None:
+    def busy(verb: str) -> str:
+        if verb == "email":
+            raise Transient("office: too many calls", firm.clock() + timedelta(days=365))
+        return ""
+
+    firm.office.breaks = busy
+    firm.sync()
+    firm.clock.pass_(days=30)
+    with pytest.raises(Transient, match="no call before 2027-11-02"):
+        wait_over(firm.state, firm.clock())
+
+
 def test_a_wait_that_does_not_read_is_none(tmp_path: Path) -> None:
     state = tmp_path / "config.db"
     clock = desk(tmp_path).clock
@@ -397,7 +410,7 @@ def test_two_daemons_write_a_note_once(firm: Desk, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         firm.sync()
     firm.clock.now += PATIENCE
-    meet = once("traces", "now", 2)  # that of the missing note
+    meet = once("traces", "now", 3)  # that of the missing note, after what came back and the look
 
     def breaks(called: str) -> str:
         if meet(called):

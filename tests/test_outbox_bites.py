@@ -78,9 +78,9 @@ def claim_unasked(patch: pytest.MonkeyPatch) -> None:
 def lost_is_not_sent(patch: pytest.MonkeyPatch) -> None:
     call = deliver._call
 
-    def broken(desk: Any, row: Any) -> Any:
+    def broken(desk: Any, row: Any, parcel: Any) -> Any:
         try:
-            return call(desk, row)
+            return call(desk, row, parcel)
         except OutcomeUnknown as error:
             raise Transient(str(error)) from None
 

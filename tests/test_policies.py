@@ -31,6 +31,7 @@ WALKS = {
     "public-fr": "10-13 friendly, 10-21 call, 11-05 firm, 11-20 formal_notice",
     "uk-b2b": "10-01 before_due, 10-09 friendly, 10-20 firm, 10-30 final_demand, "
     "11-10 letter_before_action, 11-25 handover",
+    "uk-individual": "10-12 friendly, 10-22 firm, 11-10 letter_of_claim, 12-21 handover",
     "de-b2b": "10-12 friendly, 10-20 firm, 10-30 second_firm, 11-10 formal_notice, 11-20 handover",
     "us-b2b": "10-01 before_due, 10-09 friendly, 10-21 firm, 11-05 second_firm, "
     "11-25 formal_notice",
@@ -84,6 +85,7 @@ def test_the_duties_of_each_country_stand_in_its_policy() -> None:
     assert {n: duties for n, duties in legal.items() if duties} == {
         "consumer-be": ["be-consumer-first"],
         "consumer-nl": ["nl-14-day-letter"],
+        "uk-individual": ["uk-letter-of-claim"],
     }
     for name in ("consumer-fr", "us-b2b"):
         assert {step.charges for step in ready(name).steps} == {"off"}, name

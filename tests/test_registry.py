@@ -8,7 +8,15 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+import pytest
+
+from connector import registry
+from connector.config import load
+from connector.errors import ConfigError
+from tests.distributions import ROOT, installed, path_with, pip_installed
+from tests.policies import policy
+from tests.processes import Desk
+from tests.providers.folder import ledger_folder
 
 ACME = """
 from connector.contract import ProviderSpec, Setting
@@ -42,14 +50,15 @@ from connector.meter import Meter
 from connector.receivables.capabilities import Limits
 
 environ = {"TOKEN": "hunter2"}
-config = load(Path(sys.argv[1]), environ, registry.setting_names())
+names = registry.setting_names([Path(sys.argv[1])], environ)
+config = load(Path(sys.argv[1]), environ, names)
 try:
     opened = registry.open(config, environ, Meter(Limits(), config.state))
 except ConfigError as error:
     opened = list(error.problems)
 print(json.dumps({
     "providers": sorted(registry.providers()),
-    "names": sorted(registry.setting_names().get("acme", ())),
+    "names": sorted(names.get("acme", ())),
     "broken": dict(registry.broken()),
     "config": config.problems,
     "check": registry.check(config, environ),
@@ -57,16 +66,6 @@ print(json.dumps({
     "opened": opened,
 }))
 """
-
-
-def installed(folder: Path, distribution: str, entries: str, **modules: str) -> None:
-    """A distribution as pip leaves it: modules, and a dist-info that names its entry points."""
-    info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[relance.providers]\n{entries}\n")
-    for name, code in modules.items():
-        (folder / f"{name}.py").write_text(code)
 
 
 def asked(folder: Path, settings: str) -> dict[str, Any]:
@@ -198,3 +197,94 @@ def test_a_name_registered_twice_serves_neither(tmp_path: Path) -> None:
     assert "acme" not in answer["providers"]
     assert "registered twice, by relance-acme and relance-impostor" in answer["broken"]["acme"]
     assert "uninstall one" in answer["check"][0]
+
+
+MAIL = """
+RELANCE_PROVIDER=files
+RELANCE_SMTP_HOST=smtp.office365.com
+RELANCE_SMTP_FROM=c@firm.example
+RELANCE_SMTP_USER=c@firm.example
+RELANCE_SMTP_CLIENT_ID=one
+RELANCE_SMTP_CLIENT_SECRET=env:SECRET
+RELANCE_SMTP_TOKEN_URL=microsoft
+"""
+
+
+def test_the_mailboxs_tokens_are_made_of_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("hunter2\n", encoding="utf-8")
+    file = tmp_path / "config.env"
+    file.write_text(f"{MAIL}RELANCE_SMTP_REFRESH_TOKEN=file:{tmp_path}/token\n", encoding="utf-8")
+    config = load(file, {}, registry.setting_names([file], {}))
+    settings = registry.mail_settings(config, {"SECRET": "hunter3"})
+    assert settings["CLIENT_SECRET"] == "hunter3"
+    assert settings["REFRESH_TOKEN"] == f"file:{tmp_path}/token"
+    for use, scope in (("smtp", "SMTP.Send"), ("imap", "IMAP.AccessAsUser.All")):
+        tokens = registry.mail_tokens(config, settings, use)
+        assert tokens
+        client = tokens.client
+        assert client.token_url.startswith("https://login.microsoftonline.com/")
+        assert client.scope == f"https://outlook.office.com/{scope} offline_access"
+        assert (client.id, client.secret) == ("one", "hunter3")
+    other = registry.mail_tokens(config, settings | {"SCOPE": "mine", "TOKEN_URL": "https://t.x/t"})
+    assert other
+    assert (other.client.scope, other.client.token_url) == ("mine", "https://t.x/t")
+    assert registry.mail_tokens(config, {"HOST": "mail.x", "FROM": "c@x.fr"}) is None
+
+
+def test_secrets_of_the_mailbox_that_cannot_be_had_are_all_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.env"
+    file.write_text(f"{MAIL}RELANCE_SMTP_REFRESH_TOKEN=file:{tmp_path}/none\n", encoding="utf-8")
+    config = load(file, {}, registry.setting_names([file], {}))
+    with pytest.raises(ConfigError) as caught:
+        registry.mail_settings(config, {})
+    client, token = caught.value.problems
+    assert f"{file}:7: RELANCE_SMTP_CLIENT_SECRET: env:SECRET" in client
+    assert f"{file}:9: RELANCE_SMTP_REFRESH_TOKEN: file:" in token
+
+
+TINY = """
+from providers.files import SPEC as FILES
+from dataclasses import replace
+
+SPEC = replace(FILES, name="tiny", title="Tiny Books")
+"""
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "relance-tiny"
+version = "1.0"
+
+[project.entry-points."relance.providers"]
+tiny = "tiny_books:SPEC"
+
+[tool.setuptools]
+py-modules = ["tiny_books"]
+"""
+
+
+def test_what_pip_installed_is_a_provider_of_every_command(tmp_path: Path) -> None:
+    source, target, firm = tmp_path / "source", tmp_path / "target", tmp_path / "firm"
+    source.mkdir()
+    firm.mkdir()
+    (source / "tiny_books.py").write_text(TINY)
+    (source / "pyproject.toml").write_text(PROJECT)
+    pip_installed(source, target)
+    books = ledger_folder(tmp_path / "firm")
+    (firm / "policy.toml").write_text(policy("always"))
+    desk, found = Desk(firm), {"PYTHONPATH": path_with(target)}
+
+    listed = desk.relance("providers", "--json", **found)
+    assert listed.json["providers"]["tiny"]["title"] == "Tiny Books"
+    given = ("--set", f"FOLDER={books}", "--set", "POLICY=policy.toml")
+    made = desk.relance("init", "--provider", "tiny", *given, **found)
+    assert made.code == 0, made.err
+    dry = desk.relance("sync", "--dry-run", "--json", **found)
+    assert dry.code == 0, dry.err
+    assert dry.json["sample"] is False
+    assert dry.json["data"]["open_lines"] > 5
+    without = desk.relance("sync", "--dry-run")
+    assert without.code == 2
+    assert "RELANCE_PROVIDER is 'tiny': known are" in without.err

@@ -1,5 +1,7 @@
 """The mail route against real servers: what arrives, and what is known when something breaks."""
 
+import base64
+import json
 import re
 import socket
 import ssl
@@ -18,9 +20,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from connector.credentials import NamedTokens
 from connector.errors import AuthRequired, ConfigError, OutcomeUnknown, Rejected, Transient
+from connector.oauth import REFRESH, AccessTokens, Client
 from connector.outbox.smtp import Smtp, message_bytes, problems
 from connector.receivables.records import Message
+from tests.office import locks
+from tests.tokens import Tokens, handing_out
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 KEY = "0123456789abcdef0123"
@@ -459,3 +465,184 @@ def test_problems_are_told_all_at_once() -> None:
 def test_only_this_machine_is_spoken_to_in_the_open(host: str, allowed: bool) -> None:
     told = problems({"HOST": host, "FROM": "c@d.fr", "SECURITY": "none"})
     assert (told == []) is allowed
+
+
+# ---- a mailbox opened with OAuth 2 tokens
+
+
+class Guarded(Mailbox):
+    """A mailbox opened by AUTH XOAUTH2 alone, as Google's and Microsoft's are; `tried` are tokens."""
+
+    def __init__(self, opens: Callable[[], str], user: str = "compta@dupont.fr") -> None:
+        super().__init__()
+        self.opens, self.user = opens, user
+        self.tried: list[str] = []
+        self.initial: list[bool] = []
+        self.answered: list[bytes] = []
+        self.refusal = "535 5.7.8 Username and Password not accepted"
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        self.initial.append(len(args) == 2)
+        given = args[1] if len(args) == 2 else await server.challenge_auth("")
+        words = base64.b64decode(given) if isinstance(given, str) else bytes(given)  # type: ignore[arg-type]
+        user, bearer, *_ = words.decode().split("\x01")
+        token = bearer.removeprefix("auth=Bearer ")
+        self.tried.append(token)
+        if (user, token) == (f"user={self.user}", self.opens()):
+            return AuthResult(success=True)
+        why = json.dumps({"status": "400", "schemes": "bearer", "echo": token})
+        answer = await server.challenge_auth(why)
+        self.answered.append(bytes(answer))  # type: ignore[arg-type]
+        return AuthResult(success=False, handled=False, message=self.refusal)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Path]:
+    """The file that holds the refresh token."""
+    file = tmp_path / "refresh"
+    file.write_text("refresh-0\n", encoding="utf-8")
+    with locks(tmp_path / "locks"):
+        yield file
+
+
+@contextmanager
+def guarded(certificate: Path, box: Guarded) -> Iterator[int]:
+    """The mailbox over STARTTLS, which it insists on."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    with serving(
+        box,
+        tls_context=server,
+        require_starttls=True,
+        auth_required=True,
+        auth_exclude_mechanism=["LOGIN", "PLAIN"],
+    ) as port:
+        yield port
+
+
+def by_token(port: int, certificate: Path, tokens: Tokens, kept: Path) -> Smtp:
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "FROM": "compta@dupont.fr"}
+    settings |= {"USER": "compta@dupont.fr", "CLIENT_ID": "relance", "TOKEN_URL": tokens.url}
+    settings |= {"REFRESH_TOKEN": f"file:{kept}"}
+    access = AccessTokens(
+        "smtp 127.0.0.1",
+        Client(token_url=tokens.url, id="relance"),
+        NamedTokens({REFRESH: (f"file:{kept}", "RELANCE_SMTP_REFRESH_TOKEN")}),
+        mend="sign in again",
+    )
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    return Smtp(settings, access, timeout=5, context=trusting)
+
+
+def test_a_mailbox_opens_with_a_token_which_is_kept(certificate: Path, kept: Path) -> None:
+    with handing_out(Tokens()) as tokens:
+        box = Guarded(lambda: tokens.access)
+        with guarded(certificate, box) as port:
+            smtp = by_token(port, certificate, tokens, kept)
+            for key in (KEY, KEY[::-1]):
+                smtp.send(MESSAGE, key=key, now=NOW)
+    assert box.tried == ["access-1", "access-1"]
+    assert box.initial == [True, True]
+    assert len(tokens.asked) == 1
+    assert [secure for _, secure in box.mails] == [True, True]
+
+
+def test_a_token_that_was_taken_back_is_renewed_once(certificate: Path, kept: Path) -> None:
+    """The first is refused; the challenge is answered; the next one opens, and is written back."""
+    with handing_out(Tokens(rotates=True)) as tokens:
+        box = Guarded(lambda: "access-2")
+        with guarded(certificate, box) as port:
+            by_token(port, certificate, tokens, kept).send(MESSAGE, key=KEY, now=NOW)
+    assert box.tried == ["access-1", "access-2"]
+    assert box.answered == [b""]
+    assert kept.read_text() == "refresh-2\n"
+    assert len(box.mails) == 1
+
+
+def test_a_mailbox_that_stays_closed_is_for_a_person(certificate: Path, kept: Path) -> None:
+    with handing_out(Tokens()) as tokens:
+        box = Guarded(lambda: "none of ours")
+        with guarded(certificate, box) as port, pytest.raises(AuthRequired) as caught:
+            by_token(port, certificate, tokens, kept).send(MESSAGE, key=KEY, now=NOW)
+    told = str(caught.value)
+    assert box.tried == ["access-1", "access-2"]
+    assert "535 5.7.8" in told
+    assert '"status": "400"' in told
+    assert "RELANCE_SMTP_USER" in told
+    assert not any(secret in told for secret in ("access-", "refresh-"))
+    assert box.mails == []
+
+
+def test_a_sign_in_refused_for_now_is_tried_later(certificate: Path, kept: Path) -> None:
+    with handing_out(Tokens()) as tokens:
+        box = Guarded(lambda: "none of ours")
+        box.refusal = "454 4.7.0 Temporary authentication failure"
+        with guarded(certificate, box) as port, pytest.raises(Transient, match=r"454 4\.7\.0"):
+            by_token(port, certificate, tokens, kept).send(MESSAGE, key=KEY, now=NOW)
+    assert len(box.tried) == 1
+
+
+def test_a_revoked_sign_in_asks_no_mail_server(certificate: Path, kept: Path) -> None:
+    with handing_out(Tokens(good="another")) as tokens:
+        box = Guarded(lambda: tokens.access)
+        with guarded(certificate, box) as port, pytest.raises(AuthRequired, match="invalid_grant"):
+            by_token(port, certificate, tokens, kept).send(MESSAGE, key=KEY, now=NOW)
+    assert box.tried == []
+
+
+def test_a_long_token_is_sent_after_the_command(certificate: Path, kept: Path) -> None:
+    long = "x" * 400
+    with handing_out(Tokens()) as tokens:
+        tokens.answer = (200, json.dumps({"access_token": long, "expires_in": 3600}), {})
+        box = Guarded(lambda: long)
+        with guarded(certificate, box) as port:
+            by_token(port, certificate, tokens, kept).send(MESSAGE, key=KEY, now=NOW)
+    assert box.initial == [False]
+    assert len(box.mails) == 1
+
+
+def test_a_server_that_knows_no_tokens_gets_none(certificate: Path, kept: Path) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    with (
+        handing_out(Tokens()) as tokens,
+        serving(Mailbox(), tls_context=server, require_starttls=True) as port,
+        pytest.raises(AuthRequired, match="does not offer XOAUTH2"),
+    ):
+        by_token(port, certificate, tokens, kept).send(MESSAGE, key=KEY, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, ()),
+        ({"TOKEN_URL": "microsoft", "CLIENT_SECRET": "keyring:relance/s", "SCOPE": "x"}, ()),
+        ({"TOKEN_URL": "https://login.example/token"}, ()),
+        ({"TOKEN_URL": "http://127.0.0.1:8080/token"}, ()),
+        ({"TOKEN_URL": "http://login.example/token"}, ("TOKEN_URL is",)),
+        ({"TOKEN_URL": "yahoo"}, ("TOKEN_URL is",)),
+        ({"PASSWORD": "keyring:relance/p"}, ("PASSWORD is one way to sign in",)),
+        ({"USER": ""}, ("USER is missing",)),
+        (
+            {"CLIENT_ID": "", "REFRESH_TOKEN": ""},
+            ("CLIENT_ID is missing", "REFRESH_TOKEN is missing"),
+        ),
+        ({"REFRESH_TOKEN": "env:TOKEN"}, ("REFRESH_TOKEN: its server may replace it",)),
+        ({"REFRESH_TOKEN": "1//0abc"}, ("REFRESH_TOKEN: its server may replace it",)),
+        ({"REPLY_TO": "Claire <c@d.fr>", "BLIND_COPY": "copies@d.fr"}, ()),
+        ({"REPLY_TO": "nobody"}, ("REPLY_TO: ",)),
+        ({"BLIND_COPY": "nobody"}, ("BLIND_COPY: ",)),
+        ({"BLIND_COPY": "Copies <copies@d.fr>"}, ("BLIND_COPY is",)),
+    ],
+)
+def test_the_two_ways_to_sign_in_are_not_mixed(
+    changed: dict[str, str], told: tuple[str, ...]
+) -> None:
+    good = {"HOST": "smtp.gmail.com", "FROM": "c@d.fr", "USER": "c@d.fr", "TOKEN_URL": "google"}
+    good |= {"CLIENT_ID": "1.apps", "REFRESH_TOKEN": "keyring:relance/mail"}
+    given = {name: value for name, value in (good | changed).items() if value}
+    found = problems(given)
+    assert len(found) == len(told)
+    for problem, words in zip(found, told, strict=True):
+        assert problem.startswith(f"RELANCE_SMTP_{words}")
+        assert "1//0abc" not in problem

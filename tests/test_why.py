@@ -9,6 +9,7 @@ import pytest
 
 from connector.cli import commands
 from connector.cli.firms import configs
+from connector.cli.preview import Files, preview
 from connector.dunning.explain import Explanation, explain
 from connector.dunning.plan import Reason
 from connector.dunning.policy_file import Policies
@@ -86,5 +87,5 @@ def test_why_and_preview_run_on_the_sample_and_say_so(
     shown = capsys.readouterr()
     assert "sample ledger" in shown.err
     assert "promise of" in shown.out
-    assert commands.preview(None, invoice, None, True) == 0
+    assert preview(None, invoice, Files(), True) == 0
     assert "no message today" in capsys.readouterr().out

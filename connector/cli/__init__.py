@@ -5,10 +5,10 @@ Nothing heavy is imported until a command needs it: `relance --help` must be ins
 
 import sys
 
-from connector.cli import on_books, on_state
+from connector.cli import on_books, on_setup, on_state
 from connector.cli.app import app
 
-__all__ = ["app", "main", "on_books", "on_state"]
+__all__ = ["app", "main", "on_books", "on_setup", "on_state"]
 
 
 def main() -> None:

@@ -21,7 +21,13 @@ outbox = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(policy, name="policy")
+texts = typer.Typer(
+    help="Your texts: their versions, reviews and notes.",
+    rich_markup_mode=None,
+    invoke_without_command=True,
+)
 app.add_typer(outbox, name="outbox")
+app.add_typer(texts, name="texts")
 
 ConfigOption = Annotated[
     Path | None,

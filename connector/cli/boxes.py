@@ -4,6 +4,7 @@ import getpass
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -11,10 +12,11 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from connector.cli.firms import configs, each, now
-from connector.cli.show import clean, put, put_json, table
-from connector.config import Config, installation
+from connector.cli.show import clean, mind, put, put_json, table
+from connector.config import Config
 from connector.dunning.snapshot import Channel
 from connector.errors import ConfigError
+from connector.installation import installation
 from connector.messages.mail import Page
 from connector.mirror.lookup import zone_of
 from connector.mirror.state import State
@@ -70,6 +72,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "customer": {"id": row.customer_id, "name": row.customer_name},
         "step": row.step,
         "channel": str(row.channel),
+        "route": row.route,
         "to": list(row.to),
         "invoices": [line.invoice for line in row.lines],
         "claim": money.text(row.claim, row.currency),
@@ -78,6 +81,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "body": row.text,
         "error": row.error,
         "tries": row.tries,
+        "warnings": list(row.warnings),
     }
 
 
@@ -92,6 +96,7 @@ def review(path: Path | None, key: str, as_json: bool) -> int:
             _whole(rows[0])
         elif rows:
             table(_COLUMNS, (_cells(row) for row in rows), right=("claim",))
+            mind(text for row in rows for text in row.warnings)
             put("relance review KEY shows one; relance approve KEY... or --all lets them go.")
         else:
             put("Nothing waits for your approval.")
@@ -101,18 +106,24 @@ def review(path: Path | None, key: str, as_json: bool) -> int:
 
 
 def _whole(row: Row) -> None:
-    put(f"{row.key}: {row.state}, {row.step} by {row.channel} ({row.route})")
+    put(f"{row.key}: {row.state}, {clean(row.step)} by {row.channel} ({row.route})")
     put(f"Customer: {clean(row.customer_name)}")
     address = row.wanted.address.splitlines()
     if row.to or address:
         put(f"To: {clean(', '.join(row.to or address))}")
         put(f"Subject: {clean(row.subject)}")
+    if row.attachments and row.channel is Channel.EMAIL:
+        put(f"Attached: {clean(', '.join(file.name for file in row.attachments))}")
+    mind(row.warnings)
     put()
     put("\n".join(clean(line) for line in row.text.splitlines()))
 
 
-def approve(path: Path | None, keys: list[str], every: bool) -> int:
-    """Proposals become planned; the next sync sends them."""
+def approve(path: Path | None, keys: list[str], every: bool, yes: bool) -> int:
+    """Proposals become planned; the next sync sends them.
+
+    Formal texts that nobody at the firm has reviewed take another word: on the terminal, or `yes`.
+    """
     if bool(keys) == every:
         raise ConfigError("name the keys to approve, or --all: relance review lists them")
 
@@ -124,8 +135,11 @@ def approve(path: Path | None, keys: list[str], every: bool) -> int:
                     f"{row.key}: the letter is dated {row.planned_on}, and so is its deadline: "
                     "run relance sync, which dates it anew, then approve it"
                 )
+        if not yes:
+            _confirm(rows)
+        for row in rows:
             box.approve(row, _person(), now())
-            put(f"approved {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
+            put(f"approved {row.key[:8]}: {clean(row.step)} to {clean(row.customer_name)}")
         letters = [row for row in rows if row.channel is Channel.LETTER]
         if len(letters) < len(rows):
             put("The next relance sync sends them, after a last look at the books.")
@@ -136,6 +150,27 @@ def approve(path: Path | None, keys: list[str], every: bool) -> int:
         return 0
 
     return each_state(path, work)
+
+
+def _confirm(rows: list[Row]) -> None:
+    """Nothing, once a person stands by the program's own formal texts among these.
+
+    Raises:
+        ConfigError: nobody does, or nobody is there to be asked.
+    """
+    texts = sorted(
+        {row.entry["unread"] for row in rows if row.entry.get("unread") and not row.edited}
+    )
+    if not texts:
+        return
+    mind(text for row in rows for text in row.warnings)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            f"{', '.join(texts)}: nobody at the firm has reviewed this formal text: nothing was "
+            "approved. Read it with relance review KEY, then approve it with --yes"
+        )
+    if input("Approve all the same? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ConfigError("nothing was approved")
 
 
 def edit(path: Path | None, key: str, file: Path | None) -> int:
@@ -202,7 +237,7 @@ def reject(path: Path | None, keys: list[str], because: str) -> int:
     def work(config: Config, box: Outbox, state: State) -> int:
         for row in [box.find(key) for key in keys]:
             box.reject(row, because, _person(), today_of(config, state), now())
-            put(f"rejected {row.key[:8]}: {row.step} to {clean(row.customer_name)}")
+            put(f"rejected {row.key[:8]}: {clean(row.step)} to {clean(row.customer_name)}")
         return 0
 
     return each_state(path, work)

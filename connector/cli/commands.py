@@ -13,13 +13,14 @@ from connector import registry
 from connector.apply import apply as apply_plan
 from connector.apply import read_plan
 from connector.cli.firms import configs, each, now
-from connector.cli.show import clean, plan, progress, put, put_json, say, table
+from connector.cli.preview import say_sample
+from connector.cli.show import clean, mind, plan, progress, put, put_json, say, table
 from connector.config import Config
 from connector.dunning import explain as explaining
 from connector.dunning.plan import Plan
 from connector.errors import ConfigError
 from connector.firm import opened
-from connector.mirror.lookup import Known, look_up
+from connector.mirror.lookup import look_up
 from connector.rebuild import Rebuilt
 from connector.rebuild import rebuild as rebuild_firm
 from connector.sync import Report, Study, dry_run
@@ -92,12 +93,18 @@ def _dry(
     if not as_json:
         plan(study.plan, company)
     _tell_bad(study)
-    return 3 if study.pulled.bad else 0, study.plan.to_json(), study.plan
+    _tell_unheard(study)
+    return 3 if study.pulled.bad or study.heard.problem else 0, study.plan.to_json(), study.plan
 
 
 def _tell_bad(study: Study | Report | Rebuilt) -> None:
     for bad in study.pulled.bad:
         say(f"set aside, tried again on the next run: {bad}")
+
+
+def _tell_unheard(study: Study | Report) -> None:
+    if study.heard.problem:
+        say(f"answers and returned mail are not known: {study.heard.problem}")
 
 
 def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, object], Plan]:
@@ -106,11 +113,14 @@ def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, ob
         report = run_sync(firm, now, bar, stop.is_set)
         company = firm.company.name
     document = report.plan.to_json() | {"delivered": _delivered(report)}
+    document["heard"] = asdict(report.heard)
     if not as_json:
         put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")
         for line in _told(report):
             put(clean(line))
+        mind(text for entry in report.plan.reminders for text in entry.warnings)
     _tell_bad(report)
+    _tell_unheard(report)
     return report.exit_code, document, report.plan
 
 
@@ -133,6 +143,7 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
             put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")
             for line in (*_told(report), *(f"  dropped: {why}" for why in done.dropped)):
                 put(clean(line))
+        _tell_unheard(report)
         return report.exit_code or (3 if done.dropped else 0)
 
     return each(firms, work)
@@ -186,7 +197,13 @@ def _told(report: Report) -> list[str]:
         ("withdrawn", done.withdrawn),
         ("refused", done.failed),
         ("unknown", done.unknown),
+        ("went without", done.left_out),
         ("note not written", done.note_errors),
+        ("came back", report.heard.bounced),
+        ("held", report.heard.held),
+        ("late", report.heard.delayed),
+        ("came back, nobody held", report.heard.unclear),
+        ("answered", report.heard.answered),
     ):
         told += [f"  {word}: {key}: {because}" for key, because in found.items()]
     if done.opens_at:
@@ -225,10 +242,11 @@ def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
             progress(quiet) as bar,
             dry_run(firm, now(), bar) as (study, mirror),
         ):
-            _say_sample(study.plan)
+            say_sample(study.plan)
             known = look_up(mirror, what)
             cases = [case for case in study.snapshot.cases if case.invoice_id in known.invoice_ids]
             told = explaining.explain(study.plan, study.snapshot, firm.policies, cases)
+            _tell_unheard(study)
         if as_json:
             lines = [entry.to_json() for entry in told]
             put_json(
@@ -243,48 +261,6 @@ def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
             put(clean(item.text()))
         if not told and not known.settled:
             put(f"{clean(what)}: nothing of it is open.")
-        return 0
-
-    return each(configs(path, needs_one=False), work)
-
-
-def _say_sample(made: Plan) -> None:
-    if made.sample:
-        say(f"No configuration: this is the sample ledger, on {made.today:%A} {made.today}.")
-
-
-def preview(path: Path | None, invoice: str, html: Path | None, quiet: bool) -> int:
-    """The message that speaks of an invoice today, as it would go."""
-
-    def work(config: Config) -> int:
-        with (
-            opened(config, os.environ) as firm,
-            progress(quiet) as bar,
-            dry_run(firm, now(), bar) as (study, mirror),
-        ):
-            _say_sample(study.plan)
-            known: Known = look_up(mirror, invoice)
-        found = [
-            entry
-            for entry in study.plan.reminders
-            if any(line.invoice_id in known.invoice_ids for line in entry.lines)
-        ]
-        if not found:
-            put(f"{clean(invoice)}: no message today. relance why {clean(invoice)} says why.")
-            return 0
-        for entry in found:
-            message = entry.message
-            put(f"{entry.step} by {entry.channel}, {entry.route}, reminder {entry.key}")
-            if message is None:
-                put("No message goes to the customer: a task for a person.")
-                continue
-            put(f"To: {clean(', '.join(message.to or entry.address.splitlines()))}")
-            put(f"Subject: {clean(message.subject)}")
-            put()
-            put("\n".join(clean(line) for line in message.text.splitlines()))
-            if html:
-                html.write_text(message.html, encoding="utf-8")
-                say(f"HTML written to {html}")
         return 0
 
     return each(configs(path, needs_one=False), work)

@@ -32,12 +32,11 @@ def configs(path: Path | None, *, needs_one: bool) -> list[Config]:
     if not found:
         if needs_one:
             raise ConfigError(
-                "there is no config.env here: copy config.example.env to config.env and fill "
-                "it in, or name one with --config"
+                "there is no config.env here: `relance init` makes one; or name one with --config"
             )
         with as_file(files("providers") / "sample") as folder:
             return [sample(folder, SAMPLE_POLICY)]
-    names = registry.setting_names()
+    names = registry.setting_names(found, os.environ)
     loaded = [load(file, os.environ, names) for file in found]
     if problems := clash(loaded):
         raise ConfigError(*problems)

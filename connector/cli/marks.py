@@ -10,15 +10,16 @@ from zoneinfo import ZoneInfo
 
 from connector.cli.firms import configs, each, now
 from connector.cli.show import clean, put, say
-from connector.config import Config, installation
+from connector.config import Config
 from connector.errors import ConfigError, ConnectorError
 from connector.firm import opened
+from connector.installation import installation
 from connector.lock import one_run
 from connector.mirror.lookup import Target, find, zone_of
 from connector.mirror.state import State
 from connector.outbox.decision_notes import write_traces
 from connector.outbox.decisions import Decisions
-from connector.outbox.given import Given, decision_of, reason_of, told, word
+from connector.outbox.given import Given, decision_of, outcome_of, reason_of, told, word
 from connector.receivables.capabilities import Notes
 from connector.receivables.records import Decision, Mark
 
@@ -56,13 +57,15 @@ def mark(path: Path | None, about: str, what: str, given: Given) -> int:
     return _one(path, work)
 
 
-def unmark(path: Path | None, about: str, what: str, because: str) -> int:
-    """A mark is taken back; it stays in the history."""
+def unmark(path: Path | None, about: str, what: str, because: str, outcome: str = "") -> int:
+    """A mark is taken back; it stays in the history, of a reply with what came of it."""
     chosen = word(what)
+    came = outcome_of(chosen, outcome)
 
     def work(desk: Desk) -> None:
         target = find(desk.state, about)
-        ended = desk.decisions.end(target, _bare(desk, chosen, because), now())
+        decision = replace(_bare(desk, chosen, because), code=came)
+        ended = desk.decisions.end(target, decision, now())
         several = f" ({ended} of them)" if ended > 1 else ""
         put(f"{clean(target.name)}: {chosen} taken back{several}")
         _note(desk)

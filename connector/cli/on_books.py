@@ -12,6 +12,7 @@ from connector.cli.app import (
     app,
     chosen,
     policy,
+    texts,
 )
 
 
@@ -102,13 +103,20 @@ def preview(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the HTML part here.")
     ] = None,
+    eml: Annotated[
+        Path | None, typer.Option("--eml", metavar="FILE", help="Write the whole mail here.")
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", metavar="FILE", help="Write the letter here.")
+    ] = None,
     config: ConfigOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Show the message that speaks of an invoice today."""
-    from connector.cli import commands
+    """Show the message that speaks of an invoice today, as it would go."""
+    from connector.cli import preview as previews
 
-    raise typer.Exit(commands.preview(chosen(context, config), invoice, html, quiet))
+    files = previews.Files(html=html, eml=eml, pdf=pdf)
+    raise typer.Exit(previews.preview(chosen(context, config), invoice, files, quiet))
 
 
 @app.command()
@@ -187,3 +195,28 @@ def manual(
     from connector.cli import policies
 
     raise typer.Exit(policies.policy_manual(chosen(context, config), language, out))
+
+
+@texts.callback(invoke_without_command=True)
+def list_texts(
+    context: typer.Context, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """List the texts with their versions, what is to be read again, and what was said of them."""
+    if context.invoked_subcommand:
+        return
+    from connector.cli import wording
+
+    raise typer.Exit(wording.texts(chosen(context, config), json))
+
+
+@texts.command(name="note")
+def note_text(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="TEXT", help="Such as fr/friendly.")],
+    said: Annotated[str, typer.Option("--said", help="What was said of it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Keep what somebody says about the present wording of a text."""
+    from connector.cli import wording
+
+    raise typer.Exit(wording.say_of(chosen(context, config), name, said))

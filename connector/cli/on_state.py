@@ -37,12 +37,15 @@ def approve(
         list[str] | None, typer.Argument(metavar="KEY...", help="Keys, or their start.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also formal texts that the firm has not reviewed.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Let proposals go with the next sync, after a last look at the books."""
     from connector.cli import boxes
 
-    raise typer.Exit(boxes.approve(chosen(context, config), keys or [], all_))
+    raise typer.Exit(boxes.approve(chosen(context, config), keys or [], all_, yes))
 
 
 @app.command()
@@ -71,14 +74,34 @@ def reject(
 
 
 @app.command()
+def write(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    about: About,
+    config: ConfigOption = None,
+) -> None:
+    """Propose a message beside the steps: thank_you, part_payment, instalments, statement,
+    later_than_usual, or a text of your own."""
+    from connector.cli import writing
+
+    raise typer.Exit(writing.write(chosen(context, config), text, about))
+
+
+@app.command()
 def letters(
     context: typer.Context,
     keys: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY...]", help="Keys, or their start.")
     ] = None,
     posted: Annotated[bool, typer.Option("--posted", help="These are posted: count them.")] = False,
+    received: Annotated[
+        bool, typer.Option("--received", help="These reached the customer: needs --on.")
+    ] = False,
     on: Annotated[
-        str, typer.Option("--on", metavar="DATE", help="They went on this day, not today.")
+        str, typer.Option("--on", metavar="DATE", help="They went, or came, on this day.")
+    ] = "",
+    proof: Annotated[
+        str, typer.Option("--proof", metavar="TEXT", help="The number of the receipt.")
     ] = "",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write the files here.")
@@ -86,10 +109,13 @@ def letters(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write approved letters as PDF files to print, or say which ones are posted."""
+    """Write approved letters as PDF files to print, or say which ones are posted or received."""
     from connector.cli import post
 
-    raise typer.Exit(post.letters(chosen(context, config), keys or [], posted, on, out, json))
+    where, found = chosen(context, config), keys or []
+    if received:
+        raise typer.Exit(post.receipts(where, found, on, proof, json))
+    raise typer.Exit(post.letters(where, found, posted, on, out, json))
 
 
 @app.command()
@@ -101,6 +127,16 @@ def status(context: typer.Context, config: ConfigOption = None, json: JsonOption
 
 
 @app.command()
+def log(
+    context: typer.Context, about: About, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """Everything sent, refused, decided and received about an invoice or a customer."""
+    from connector.cli import standing
+
+    raise typer.Exit(standing.case(chosen(context, config), about, json))
+
+
+@app.command()
 def mark(
     context: typer.Context,
     about: About,
@@ -109,9 +145,10 @@ def mark(
         typer.Argument(
             metavar="[WHAT]",
             help="hold, excluded, disputed, promised, plan, insolvent, handed_over, written_off, "
-            "not_delivered, in_difficulty, bill, retention, factored, reply, cause, credit_limit, "
-            "credit_check, supply_stop, strategic, warning_sign or segment; without it, what was "
-            "decided so far.",
+            "not_delivered, in_difficulty, bill, retention, factored, reply, bounced, cause, "
+            "credit_limit, credit_check, supply_stop, strategic, warning_sign, segment, terms or "
+            "waived; without "
+            "it, what was decided so far.",
         ),
     ] = "",
     until: Annotated[
@@ -146,12 +183,20 @@ def unmark(
     about: About,
     what: Annotated[str, typer.Argument(metavar="WHAT")],
     because: Because,
+    outcome: Annotated[
+        str,
+        typer.Option(
+            "--outcome",
+            metavar="CODE",
+            help="What came of a reply: paid, promise, dispute, difficulty, wrong_contact, other.",
+        ),
+    ] = "",
     config: ConfigOption = None,
 ) -> None:
     """Take a decision back; it stays in the history."""
     from connector.cli import marks
 
-    raise typer.Exit(marks.unmark(chosen(context, config), about, what, because))
+    raise typer.Exit(marks.unmark(chosen(context, config), about, what, because, outcome))
 
 
 @app.command()

@@ -15,6 +15,8 @@ from connector.dunning.policy_file import Policies, load, read, ready_made
 from connector.dunning.replay import Course, Sent, day_of, days
 from connector.errors import ConfigError
 from connector.firm import NOBODY, checked, opened
+from connector.messages.shelf import shelf
+from connector.messages.texts import Texts
 from connector.messages.write import Writer
 from connector.mirror.past_days import PastDays
 from connector.mirror.state import scratch
@@ -127,7 +129,8 @@ def policy_manual(path: Path | None, language: str, out: Path | None) -> int:
     def work(config: Config) -> int:
         policies = checked(config, os.environ)
         own = config.language if config.language in LANGUAGES else "en"
-        text = manual(policies, language or own, config.mode)
+        spoken = language or own
+        text = manual(policies, spoken, config.mode, Texts(config.templates).terms(spoken))
         if out:
             with _written(out, "the manual") as stream:
                 stream.write(text)
@@ -145,6 +148,17 @@ def check_policy(path: Path | None) -> int:
     def work(config: Config) -> int:
         policies = checked(config, os.environ)
         put(f"{config.name}: policy {policies.firm.name} is sound.")
+        for used in policies.in_use:
+            if used.hours and not used.civil_hours:
+                put(f"Mind: {used.name}: its windows leave no hour for consumers: they wait.")
+            elif any(hour not in used.civil_hours for hour in used.hours):
+                put(
+                    f"Mind: {used.name}: consumers are written to from 08:00 to 20:00, Monday to "
+                    "Saturday, whatever its windows say."
+                )
+        for text in shelf(config.templates):
+            if text.own and (told := text.to_read(now().date())):
+                put(f"Mind: {text.name}: {told}")
         return 0
 
     return each(configs(path, needs_one=False), work)

@@ -11,7 +11,7 @@ from connector.config import Config
 from connector.errors import ConfigError
 from connector.firm import Firm, opened
 from connector.outbox.desk import Desk
-from connector.outbox.letters import Posting, pdf_of, post, printable, printed
+from connector.outbox.letters import Posting, pdf_of, post, printable, printed, received
 from connector.outbox.rows import Row
 from connector.receivables import money
 from connector.sync import at_desk
@@ -42,6 +42,32 @@ def letters(
             if posted:
                 return _posted(firm, desk, named, day, as_json)
             return _written(firm, desk, named, out or _beside(config), as_json)
+
+    return each(firms, work)
+
+
+def receipts(path: Path | None, keys: list[str], on: str, proof: str, as_json: bool) -> int:
+    """The day on which posted letters reached the customer, as the receipt says."""
+    if not keys or not on:
+        raise ConfigError("--received: name the keys of the letters, and --on DATE, the day")
+    day = _day(on)
+    firms = configs(path, needs_one=True)
+    if len(firms) > 1:
+        raise ConfigError("several firms are configured: name the one you mean with --config FILE")
+
+    def work(config: Config) -> int:
+        if not config.state.exists():
+            raise ConfigError(f"{config.state}: nothing yet: run relance sync first")
+        with opened(config, os.environ) as firm, at_desk(firm, now) as desk:
+            rows = [desk.box.find(key) for key in keys]
+            for row in rows:
+                received(desk, row, day, clean(proof))
+        if as_json:
+            put_json({"version": 1, "received": [row.key for row in rows], "on": day.isoformat()})
+        else:
+            for row in rows:
+                put(f"received {row.key[:8]}: {clean(row.customer_name)} had the letter on {day}")
+        return 0
 
     return each(firms, work)
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -47,11 +48,12 @@ def table(
     rows: Iterable[Sequence[object]],
     right: Sequence[str] = (),
     wide_only: Sequence[str] = (),
+    folded: Sequence[str] = (),
 ) -> None:
     """A table on stdout: ruled on a terminal, aligned words in a pipe.
 
     Columns of `wide_only` are left out where there are fewer than 110 columns; a cell that does
-    not fit is cut, never folded.
+    not fit is cut, unless its column is `folded`.
     """
     terminal = sys.stdout.isatty()
     console = Console(file=sys.stdout, width=None if terminal else 200, highlight=False)
@@ -72,7 +74,11 @@ def table(
         widest = max((len(row[place]) for row in cells), default=0) if figure else None
         side: Any = "right" if figure else "left"
         drawn.add_column(
-            columns[number], justify=side, overflow="ellipsis", no_wrap=True, min_width=widest
+            columns[number],
+            justify=side,
+            overflow="fold" if columns[number] in folded else "ellipsis",
+            no_wrap=columns[number] not in folded,
+            min_width=widest,
         )
     for row in cells:
         drawn.add_row(*(escape(cell) for cell in row))
@@ -96,6 +102,8 @@ def plan(shown: Plan, company: str) -> None:
         f"claiming {sums(shown.claimed())}."
     )
     put(f"{_count(len(shown.silences), 'due line')} without a reminder today.")
+    if shown.reminders:
+        put(f"Routes: {_routes(shown)}.")
     waiting = sum(entry.needs_approval for entry in shown.reminders)
     if waiting:
         put(f"{_count(waiting, 'reminder')} would wait for your approval.")
@@ -114,9 +122,20 @@ def plan(shown: Plan, company: str) -> None:
         reasons = ((code, len(found), ", ".join(found[:2])) for code, found in ranked)
         table(("silent because", "lines", "such as"), reasons, right=("lines",))
         put()
-    for warning in dict.fromkeys(text for entry in shown.reminders for text in entry.warnings):
-        put(f"Mind: {clean(warning)}")
+    mind(text for entry in shown.reminders for text in entry.warnings)
     put("relance why INVOICE says why; relance preview INVOICE shows the message.")
+
+
+def mind(warnings: Iterable[str]) -> None:
+    """What a person should know before messages go, each once."""
+    for warning in dict.fromkeys(warnings):
+        put(f"Mind: {clean(warning)}")
+
+
+def _routes(shown: Plan) -> str:
+    """How the reminders go: `email by smtp 7, letter by print 1`."""
+    ways = Counter(f"{entry.channel} by {entry.route}" for entry in shown.reminders)
+    return ", ".join(f"{way} {number}" for way, number in sorted(ways.items()))
 
 
 def _count(number: int, word: str) -> str:
@@ -129,7 +148,7 @@ def _reminder(entry: Reminder) -> tuple[object, ...]:
     return (
         entry.customer_name,
         entry.step,
-        entry.channel,
+        f"{entry.channel}, {entry.route}",
         ", ".join(entry.to),
         f"{invoices[0]}{more}",
         f"{money.text(entry.claim, entry.currency)} {entry.currency}",

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from connector.dunning import promises, signs
 from connector.dunning.debtor import Alert, Debtor, Watch, about
 from connector.dunning.group_rules import recipients
-from connector.dunning.marks import declare_by, holding
+from connector.dunning.marks import bounced_address, declare_by, holding
 from connector.dunning.policy_file import Policies
 from connector.dunning.rules import what_of_discount
 from connector.dunning.snapshot import Case, Snapshot
@@ -68,15 +68,31 @@ def exposure(debtor: Debtor) -> Iterator[Alert]:
 
 
 def contact_data(debtor: Debtor) -> Iterator[Alert]:
-    """Nobody can be written to by e-mail."""
+    """Nobody can be written to by e-mail, or mail to an address that is still on file came back."""
     account = debtor.account
     own = next((case.recipient for case in debtor.cases if case.recipient), "")
     found = recipients(account, own)
     if not found:
         yield debtor.alert("correct_contact_data", "no usable e-mail address: correct it")
-    elif all(contact.email in account.bounced for contact in found):
-        words = f"mail to {found[0].email} came back: correct the contact data"
-        yield debtor.alert("correct_contact_data", words)
+    used = {contact.email for contact in (*found, *account.customer.contacts)}
+    for address in sorted(used & account.bounced):
+        said = (made for made in debtor.decisions if made.mark is Mark.BOUNCED)
+        made = next((made for made in said if bounced_address(made.because) == address), None)
+        why = made.because.removeprefix(address).removeprefix(":") if made else ""
+        words = f"mail to {address} came back{why and f' ({why.strip()})'}"
+        yield debtor.alert(
+            "correct_contact_data",
+            f"{words}: correct the contact data",
+            since=made.since if made else None,
+        )
+
+
+def unread_answers(debtor: Debtor) -> Iterator[Alert]:
+    """An answer of the customer that nobody has read: all reminders wait for it."""
+    for made in debtor.decisions:
+        if made.mark is Mark.REPLY and made.since <= debtor.today:
+            words = f"answered: {made.because}: read it, then relance unmark"
+            yield debtor.alert("reply_unread", words, since=made.since)
 
 
 def due_dates(debtor: Debtor) -> Iterator[Alert]:
@@ -169,6 +185,7 @@ WATCHES: tuple[Watch, ...] = (
     old_disputes,
     exposure,
     contact_data,
+    unread_answers,
     due_dates,
     broken_promises,
     supply_stop,

@@ -7,7 +7,7 @@ from connector.dunning import promises
 from connector.dunning.group_rules import Group, carried
 from connector.dunning.ladder import Standing
 from connector.dunning.late import late
-from connector.dunning.marks import withheld
+from connector.dunning.marks import holding, withheld
 from connector.dunning.plan import (
     AlsoOpen,
     Netted,
@@ -22,8 +22,9 @@ from connector.dunning.plan import (
 from connector.dunning.snapshot import Case, Channel, HadState
 from connector.receivables import calendar
 from connector.receivables.claim import Claim
-from connector.receivables.records import Decision
+from connector.receivables.records import Cause, Decision, Mark
 
+DIFFICULTY = "difficulty"
 _SHOWN = frozenset({Reason.STEP_WAITING, Reason.GAP, Reason.LADDER_FINISHED})
 
 
@@ -70,13 +71,34 @@ def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminde
         legal=step.legal,
         needs_approval=group.needs_approval,
         kind=customer.kind,
-        traits=tuple(word for word in (group.account.behaviour, *group.account.signals) if word),
+        traits=_traits(group, today),
+        owner=customer.owner,
         contact_phone=group.to[0].phone if group.to else "",
         promised_on=promised.until if promised else None,
         promised=promised.amount if promised else None,
         address=customer.address if letter else "",
         copy_to=_copies(group) if letter and step.copy_channel else (),
     )
+
+
+def _traits(group: Group, today: date) -> tuple[str, ...]:
+    """What chooses a variant of the text: difficulty first, which asks for another tone."""
+    made = [decision for line in group.lines for decision in line.decisions]
+    said = (d for d in made if d.mark is Mark.CAUSE and d.code == Cause.CASH_DIFFICULTY)
+    hard = holding(made, today, Mark.IN_DIFFICULTY) or holding(said, today, Mark.CAUSE)
+    words = (DIFFICULTY if hard else "", group.account.behaviour, *group.account.signals)
+    return tuple(word for word in words if word)
+
+
+def _terms(case: Case) -> str:
+    """What was agreed with the customer when the invoice was issued, empty where nothing was."""
+    agreed = (
+        made
+        for made in case.account.decisions
+        if made.mark is Mark.TERMS and made.since <= case.issued_on
+    )
+    latest = max(agreed, key=lambda made: made.since, default=None)
+    return latest.because if latest else ""
 
 
 def _copies(group: Group) -> tuple[str, ...]:
@@ -98,6 +120,8 @@ def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> Remi
     case, due = standing.case, standing.next
     assert due
     assert case.due_on
+    let_go = bool(case.decisions) and holding(case.decisions, today, Mark.WAIVED) is not None
+    claims = due.step.interest != "off" or due.step.charges != "off"
     return ReminderLine(
         key=line_key(ledger_id, case.invoice_id, case.line_id, due.rung, due.nth),
         invoice=case.number,
@@ -118,8 +142,10 @@ def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> Remi
         reference=case.reference,
         payment_reference=case.payment_reference,
         pay_link=case.pay_link,
-        interest=due.step.interest,
-        charges=due.step.charges,
+        interest="off" if let_go else due.step.interest,
+        charges="off" if let_go else due.step.charges,
+        terms=_terms(case) if case.account.decisions else "",
+        waived=let_go and claims,
         had_on=tuple(
             sorted(h.on for h in case.had if h.state is HadState.SENT and not h.rung.side)
         ),

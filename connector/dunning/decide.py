@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from connector.dunning import by_hand
 from connector.dunning.compose import also_open, reminder, silence
 from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap_reached
 from connector.dunning.judge import Purse, View, judge
 from connector.dunning.plan import Plan, Quiet, Reason, Reminder
 from connector.dunning.policy_file import Policies
-from connector.dunning.snapshot import APPROVED, Channel, Rung, Snapshot
+from connector.dunning.snapshot import APPROVED, BY_HAND, Channel, Rung, Snapshot
 from connector.garbage import uncollected
 
 FIRST_WEEK = timedelta(days=7)
@@ -208,6 +209,11 @@ def look(snapshot: Snapshot, policies: Policies, today: date, wanted: Wanted) ->
     `snapshot` is of its customer alone, read without the message itself. Only a changed
     principal, line, recipient or hold withdraws it; the gap and the day only delay it.
     """
+    if {rung for rung, _ in wanted.lines.values()} == {BY_HAND}:
+        told = by_hand.changed(
+            snapshot, policies, today, lines=wanted.lines, claim=wanted.claim, to=wanted.to
+        )
+        return Look(withdraw=told) if isinstance(told, str) else Look(wait=told)
     found: dict[tuple[str, str], tuple[View, Purse]] = {}
     for purse in judge(snapshot, policies, today):
         for view in purse.views:

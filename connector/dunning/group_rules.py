@@ -55,13 +55,19 @@ class Group:
         return self.top.rung
 
     def template(self, today: date) -> str:
-        """The name of its text: after a promise not kept that text, where the language has it."""
-        tops = (line for line in self.lines if line.next and line.next.rung == self.rung)
-        own = (promises.TEMPLATE, self.language)
-        if own in self.day.templates and any(
+        """The name of its text, or of what has happened since: a promise not kept, a part paid.
+
+        Only where the language has such a text.
+        """
+        tops = [line for line in self.lines if line.next and line.next.rung == self.rung]
+        if (promises.TEMPLATE, self.language) in self.day.templates and any(
             promises.breaks(line.case, self.top.step, self.policy, today) for line in tops
         ):
             return promises.TEMPLATE
+        if (promises.PART, self.language) in self.day.templates and all(
+            promises.part_paid(line.case, self.top.step) for line in self.lines
+        ):
+            return promises.PART
         return self.top.step.text
 
     @property
@@ -208,8 +214,8 @@ def stale_data(group: Group, today: date) -> Quiet | None:
 
 def closed_day(group: Group, today: date) -> Quiet | None:
     """No working day here or at the customer's."""
-    places = group.policy.places(group.account.customer.country)
-    week = group.policy.week
+    customer = group.account.customer
+    places, week = group.policy.days_for(customer.country, customer.kind)
     if calendar.is_open(today, places, week):
         return None
     opens = calendar.next_open(today, places, week)

@@ -184,7 +184,9 @@ def _wait_over(had: Iterable[Had], duty: str) -> date | None:
 
 def _day_after_receipt(had: Iterable[Had], regime: Regime) -> date | None:
     days = (
-        calendar.after(h.on, _POST_DAYS, (regime.country,)) if h.channel is Channel.LETTER else h.on
+        h.received_on or calendar.after(h.on, _POST_DAYS, (regime.country,))
+        if h.channel is Channel.LETTER
+        else h.on
         for h in had
     )
     first = min(days, default=None)

@@ -27,13 +27,35 @@ def _nl_fourteen_days(sent_on: date, channel: Channel) -> date:
     return received + timedelta(days=15)
 
 
+def _uk_letter_of_claim(sent_on: date, channel: Channel) -> date:
+    """Thirty days from the date of the letter, and three more of the post.
+
+    Source: Pre-Action Protocol for Debt Claims (England and Wales), paragraphs 3.2 and 3.4; the
+    letter itself is posted on the day of its date or the next.
+    """
+    return sent_on + timedelta(days=33 if channel is Channel.LETTER else 30)
+
+
 DUTIES: Mapping[str, Callable[[date, Channel], date]] = {
     "be-consumer-first": _be_consumer_first,
     "nl-14-day-letter": _nl_fourteen_days,
+    "uk-letter-of-claim": _uk_letter_of_claim,
 }
 
 
-def wait_until(duty: str, sent_on: date, channel: Channel) -> date | None:
-    """The last day of the legal wait after a reminder, None if the duty asks for none."""
+FROM_RECEIPT = frozenset({"nl-14-day-letter"})
+"""Duties whose days are counted from the receipt; the others from the posting, whatever the post
+did."""
+
+
+def wait_until(
+    duty: str, sent_on: date, channel: Channel, received_on: date | None = None
+) -> date | None:
+    """The last day of the legal wait after a reminder, None if the duty asks for none.
+
+    `received_on` is the day on the receipt of a registered letter, where it is known.
+    """
     rule = DUTIES.get(duty)
+    if rule and received_on and duty in FROM_RECEIPT:
+        return rule(received_on, Channel.EMAIL)
     return rule(sent_on, channel) if rule else None

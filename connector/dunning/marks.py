@@ -31,6 +31,11 @@ def holding(decisions: Iterable[Decision], today: date, *marks: Mark) -> Decisio
     return max(held, key=lambda made: (made.until or date.max, made.since), default=None)
 
 
+def bounced_address(because: str) -> str:
+    """The address that a mark BOUNCED is about: its reason begins with it, `: ` and why after."""
+    return because.strip().partition(" ")[0].removesuffix(":")
+
+
 def _marked(reason: Reason, words: str, *marks: Mark) -> Rule:
     """A rule that silences while a person's (or the product's) mark is in force."""
 

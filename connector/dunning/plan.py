@@ -113,6 +113,8 @@ class ReminderLine:
     interest: str = "off"  # off | mention | claim, of this line's own step
     charges: str = "off"
     had_on: tuple[date, ...] = ()  # the days of the messages this line has had
+    terms: str = ""  # what was agreed with the customer for invoices of its day
+    waived: bool = False  # what its step would claim beside the principal is let go, for once
 
     @property
     def asked(self) -> int:
@@ -169,7 +171,8 @@ class Reminder:
     `promised_on` and `promised` are the day and, where one was named, the amount of a promise that
     was not kept. `warnings` are what a person should know before it goes. `address` is where a
     letter goes, by lines; `copy_to` who has its copy by e-mail once it is posted.
-    `policy_version` is a digest of the policy's content.
+    `policy_version` is a digest of the policy's content. `unread` names the formal text that the
+    firm has not reviewed, empty if it has. `owner` looks after the customer.
     """
 
     key: str
@@ -204,6 +207,8 @@ class Reminder:
     address: str = ""
     copy_to: tuple[str, ...] = ()
     policy_version: str = ""
+    unread: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,6 +251,25 @@ class Policy(_Model):
         return tuple(Window(hour.days, hour.start, hour.until) for hour in self.windows)
 
     @cached_property
+    def civil_hours(self) -> tuple[Window, ...]:
+        """The sending windows towards consumers; where they leave no hour, consumers wait."""
+        return calendar.civil(self.hours)
+
+    def hours_for(self, kind: CustomerKind) -> tuple[Window, ...]:
+        """The sending windows towards a kind of customer."""
+        return self.civil_hours if kind is CustomerKind.CONSUMER else self.hours
+
+    def days_for(self, country: str, kind: CustomerKind) -> tuple[Places, frozenset[int]]:
+        """Whose holidays close a day towards a customer, and which weekdays are open.
+
+        A consumer is left alone on Sundays and public holidays, whatever the policy says.
+        """
+        if kind is not CustomerKind.CONSUMER:
+            return self.places(country), self.week
+        places = (self.home,) if not country or country == self.country else (self.home, country)
+        return places, self.week & calendar.CIVIL_WEEK or calendar.CIVIL_WEEK
+
+    @cached_property
     def smallest(self) -> Mapping[str, int]:
         """The minimum claim of a message by currency, in minor units."""
         return {code: money.minor(amount, code) for code, amount in self.minimum.items()}

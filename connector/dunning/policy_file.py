@@ -76,6 +76,11 @@ def ready_made() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
+def summary(name: str) -> str:
+    """What a ready-made policy is for, in one line: its first remark."""
+    return _source(name, Path())[0].partition("\n")[0].lstrip("# ")
+
+
 def read(name: str, folder: Path, texts: Collection[str] | None = None) -> Policy:
     """A ready-made policy by name, or the one in a TOML file; paths are relative to `folder`.
 

@@ -16,6 +16,8 @@ from connector.receivables.records import Cause, Decision, Mark
 
 PATIENCE = 2  # business days after the day on which something was to be paid
 TEMPLATE = "promise_broken"
+PART = "part_payment"
+FRIENDLY = "friendly"  # the text in whose place a part payment is thanked for
 DAY = timedelta(days=1)
 
 
@@ -143,6 +145,14 @@ def breaks(case: Case, step: Step, policy: Policy, today: date) -> bool:
         and fate(case, made, policy, today) in _NOT_KEPT
         and (not spoken or spoken < day)
     )
+
+
+def part_paid(case: Case, step: Step) -> bool:
+    """Whether a friendly message should give thanks first: money came since the last one."""
+    if step.text != FRIENDLY or step.legal or not case.received:
+        return False
+    spoken = _spoken(case.had) or case.issued_on
+    return 0 < case.balance < case.amount and _received(case, spoken, True) > 0
 
 
 def corrected(case: Case, made: Decision) -> bool:

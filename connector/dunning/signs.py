@@ -35,7 +35,10 @@ def plan_to_offer(debtor: Debtor) -> Iterator[Alert]:
         causes = (made for made in about(case) if made.code == Cause.CASH_DIFFICULTY)
         made = holding(causes, debtor.today, Mark.CAUSE)
         if made and not holding(about(case), debtor.today, Mark.PLAN):
-            words = f"cannot pay at once, said on {made.since}: offer a plan (text {PLAN_TEXT})"
+            words = (
+                f"cannot pay at once, said on {made.since}: offer a plan (text {PLAN_TEXT}: "
+                f"relance write {PLAN_TEXT} {case.number})"
+            )
             owner = made.owner or debtor.account.customer.owner
             yield debtor.alert("offer_plan", words, case, owner=owner, since=made.since)
 

@@ -78,6 +78,10 @@ class Rung:
         return cls(Stage(stage), int(number[1:] if side else number), side)
 
 
+BY_HAND = Rung(Stage.FRIENDLY, 0, side=True)
+"""`friendly.c0`: a message that a person asked for. No step: it counts for nothing but the gap."""
+
+
 class HadState(StrEnum):
     """What became of a step for a line."""
 
@@ -89,9 +93,11 @@ class HadState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Had:
-    """A step that a line has had. `deadline_on` is the day printed in it, if any.
+    """A step that a line has had.
 
-    `legal` names the legal duty it answered for; `wait_until` is the last day of that duty's wait.
+    `deadline_on` is the day printed in it, if any; later where its receipt was: who was given so
+    many days has as many from the day on which the letter came, `received_on`. `legal` names the
+    legal duty it answered for; `wait_until` is the last day of that duty's wait.
     """
 
     rung: Rung
@@ -102,6 +108,7 @@ class Had:
     deadline_on: date | None = None
     legal: str = ""
     wait_until: date | None = None
+    received_on: date | None = None
 
 
 class Pending(StrEnum):
@@ -192,9 +199,9 @@ class Case(NamedTuple):
     the product's own figures disagree, empty when they agree. `transit_on` is the day a pending
     payment of this invoice was entered. `reopened_on` is the day the line was seen open again
     after it had been settled. `received` is what the customer has paid lately, told only where a
-    promise, a payment plan or a discount is to be held against it. `open_before` and `open_after`
-    are the balances of the invoice's other open lines, by due date. `discount` may be deducted
-    when the rest is paid by `discount_until`.
+    part was paid, or a promise, a payment plan or a discount is to be held against it.
+    `open_before` and `open_after` are the balances of the invoice's other open lines, by due date.
+    `discount` may be deducted when the rest is paid by `discount_until`.
     """
 
     account: Account

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from connector.errors import ConfigError
 from connector.messages import formats
-from connector.messages.texts import SUBJECT, Texts
+from connector.messages.texts import SUBJECT, TERMS, Texts
 from connector.messages.values import markdown, web_address
 
 # `safe` and its like would let text from outside through unescaped.
@@ -87,6 +87,8 @@ class Engine:
         """What is wrong with the firm's own files before any message is written."""
         found: list[str] = []
         for name in self.texts.own:
+            if name.endswith(f"/{TERMS}"):
+                continue  # plain words, no template
             pages = [name] if "/_" in name else [name + SUBJECT, name]
             try:
                 for page in pages:

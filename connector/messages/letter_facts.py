@@ -41,6 +41,7 @@ class Letter(_Data):
 
     `address` are the postal lines below `name`. `dated_on` is the printed date, from which the
     deadline was counted. `interest`, `charges` and `schedule` are there when they are claimed.
+    `transfer` is the text of the QR code that pays the claim, empty where there is none.
     """
 
     key: str
@@ -57,12 +58,14 @@ class Letter(_Data):
     interest: int = 0
     charges: int = 0
     schedule: tuple[Period, ...] = ()
+    transfer: str = ""
 
 
 def letter_of(reminder: Reminder, dated_on: date) -> Letter:
     """The facts of a reminder that goes by letter, dated on the day it was planned."""
     late = reminder.interest
     claimed = late if late and late.mode == "claim" else None
+    transfer = reminder.message.transfer if reminder.message else None
     return Letter(
         key=reminder.key,
         name=reminder.customer_name,
@@ -87,6 +90,7 @@ def letter_of(reminder: Reminder, dated_on: date) -> Letter:
         credits=tuple((credit.document, -credit.amount) for credit in reminder.credits),
         interest=(claimed and claimed.amount) or 0,
         charges=(claimed and claimed.charges) or 0,
+        transfer=transfer.code if transfer else "",
         schedule=tuple(
             Period(
                 invoice=worked.invoice,

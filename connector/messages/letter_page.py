@@ -15,8 +15,10 @@ from connector.messages import formats
 from connector.messages.letter_facts import Letter
 from connector.messages.letter_text import parts_of
 from connector.messages.letter_words import WORDS, place_of, shape
+from connector.messages.transfer import caption, drawing
 from connector.messages.values import clean, spaced
 from connector.receivables.interest import half_up
+from connector.receivables.records import Transfer
 
 ADDRESS_LINES = 8
 _LONG = re.compile(r"(\S{24})(?=\S{8})")
@@ -26,8 +28,10 @@ def page_data(letter: Letter, company: Company, subject: str, text: str) -> dict
     """Everything the page shows, as JSON can hold it.
 
     Raises:
-        ConfigError: the frame of a letter has no words in its language.
+        ConfigError: the frame of a letter has no words in its language, or the firm's name,
+            address, registration number or bank details are not known.
     """
+    _whole_company(letter, company)
     words = WORDS.get(letter.language)
     if words is None:
         raise ConfigError(
@@ -69,6 +73,7 @@ def page_data(letter: Letter, company: Company, subject: str, text: str) -> dict
         ],
         "account": _account(letter, words, locale),
         "schedule": _schedule(letter, words, locale),
+        "transfer": _transfer(letter),
         "deadline": [
             f"{words['pay_by']} {formats.long_date(letter.deadline_on, locale)}"
             if letter.deadline_on
@@ -76,6 +81,23 @@ def page_data(letter: Letter, company: Company, subject: str, text: str) -> dict
             _money(letter.claim + letter.interest + letter.charges, letter, locale),
         ],
     }
+
+
+def _whole_company(letter: Letter, company: Company) -> None:
+    """A letter says who writes, who that is in law, and how to pay; or it is not printed."""
+    told = {
+        "name": company.name,
+        "postal address": company.address,
+        "registration number": company.legal_id,
+        "bank details": company.bank_line,
+    }
+    missing = [what for what, value in told.items() if not clean(value)]
+    if missing:
+        raise ConfigError(
+            f"letter {letter.key}: it must show the firm's own {', '.join(missing)}, and the "
+            "accounting software does not tell: enter it there, or set RELANCE_OWN_ADDRESS, "
+            "RELANCE_OWN_LEGAL_ID, RELANCE_OWN_BANK_LINE"
+        )
 
 
 def _whole(line: str) -> str:
@@ -152,6 +174,15 @@ def _schedule(letter: Letter, words: Mapping[str, str], locale: Locale) -> dict[
     rows = list(_periods(letter, locale))
     rows.append([words["interest"], "", "", "", _money(letter.interest, letter, locale)])
     return {"heads": heads, "rows": rows}
+
+
+def _transfer(letter: Letter) -> dict[str, Any] | None:
+    """The QR code as a drawing, and the lines beside it."""
+    if not letter.transfer:
+        return None
+    told = Transfer(code=letter.transfer, more=bool(letter.interest or letter.charges))
+    lines = [_shown(line) for line in caption(told, letter.language)]
+    return {"drawing": drawing(letter.transfer), "lines": lines}
 
 
 def _periods(letter: Letter, locale: Locale) -> Iterator[list[str]]:

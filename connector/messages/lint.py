@@ -12,6 +12,7 @@ from typing import get_args
 from jinja2 import TemplateError
 
 from connector.contract import Company
+from connector.dunning.compose import DIFFICULTY
 from connector.dunning.legal import DUTIES
 from connector.dunning.plan import AlsoOpen, Interest, Netted, Reminder, ReminderLine
 from connector.dunning.policy import MESSAGES, Behaviour, Policy, Step
@@ -20,7 +21,7 @@ from connector.dunning.snapshot import STAGE_RANK, Channel, Rung, Stage
 from connector.errors import ConfigError
 from connector.messages.engine import Engine
 from connector.messages.names import macros_of, unknown
-from connector.messages.texts import SUBJECT, Text, Texts
+from connector.messages.texts import SUBJECT, TERMS, Text, Texts
 from connector.messages.write import Writer
 from connector.receivables.records import CustomerKind
 
@@ -36,11 +37,15 @@ STANDARD: Mapping[str, Stage] = {
     "firm": Stage.FIRM,
     "formal_notice": Stage.NOTICE,
     "fourteen_day_letter": Stage.NOTICE,
+    "letter_of_claim": Stage.NOTICE,
 }
 """The mildest stage at which each of the program's own texts may speak."""
 
-VARIANTS = frozenset((*DUTIES, *map(str, CustomerKind), *get_args(Behaviour), "watch", "improved"))
-"""What a text may have a variant for: a legal duty, the kind of customer, behaviour, signals."""
+VARIANTS = frozenset(
+    (*DUTIES, *map(str, CustomerKind), *get_args(Behaviour), "watch", "improved", DIFFICULTY)
+)
+"""What a text may have a variant for: a legal duty, the kind of customer, difficulty, behaviour,
+signals."""
 
 _TODAY = date(2026, 11, 20)
 _COUNTRIES = {"en": "GB"}
@@ -222,6 +227,8 @@ def _static(texts: Texts) -> Iterator[str]:
     """Names that no message has, and variants that nobody is, in the firm's own files."""
     engine = Engine(texts, html=False)
     for name, path in texts.own.items():
+        if name.endswith(f"/{TERMS}"):
+            continue
         text = Text.of(name)
         if text.variant and text.variant not in VARIANTS:
             near = did_you_mean(text.variant, VARIANTS)

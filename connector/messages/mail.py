@@ -31,6 +31,7 @@ _STYLES = {
     "td": "padding:8px 6px;border-bottom:1px solid #d5dbe1;vertical-align:top",
 }
 _TYPED = "margin:0;white-space:pre-wrap;font-family:Consolas,Menlo,monospace;font-size:14px"
+_FOOT = '<p class="foot"'
 _SIDES = re.compile(r"text-align:(left|right)")
 
 
@@ -56,6 +57,23 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(
         line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def above_reference(text: str, key: str, paragraph: str) -> str:
+    """The plain text with one more paragraph above its foot, the one that ends in `Ref. <key>`."""
+    body, gap, foot = text.rstrip("\n").rpartition("\n\n")
+    if gap and foot.endswith(f"Ref. {key}"):
+        return f"{body}\n\n{paragraph}\n\n{foot}\n"
+    return f"{body}{gap}{foot}\n\n{paragraph}\n"
+
+
+def above_foot(html: str, block: Markup) -> str:
+    """The page with one more block above its foot; at the end of one that has none."""
+    for mark in (_FOOT, "</body>"):
+        head, found, tail = html.rpartition(mark)
+        if found:
+            return f"{head}{block}{found}{tail}"
+    return html and f"{html}{block}"
 
 
 class Page:

@@ -147,6 +147,18 @@ class ShareView:
     amount: Amount
 
 
+@dataclass(frozen=True, slots=True)
+class TermsView:
+    """Terms of payment in the words that were agreed on, and the invoices they hold for.
+
+    `own` says that they were agreed with this customer; else they are the firm's.
+    """
+
+    text: str
+    own: bool
+    numbers: tuple[str, ...]
+
+
 _ONE: Mapping[str, type[Any]] = {
     "company": CompanyView,
     "contact": ContactView,
@@ -161,12 +173,13 @@ _MANY: Mapping[str, type[Any]] = {
     "also_open": OpenView,
     "previous": Earlier,
     "proposal": ShareView,
+    "terms": TermsView,
 }
 _PLAIN = frozenset(
     (
         *("again", "attached", "currency", "deadline", "greeting", "kind", "language", "legal"),
         *("locale", "numbers", "oldest_due_date", "overdue", "parts", "stage", "step", "table"),
-        *("today", "total_due"),
+        *("today", "total_due", "let_go"),
     )
 )
 _NOTE = frozenset(("channel", "line", "recipients", "template"))

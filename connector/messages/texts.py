@@ -11,6 +11,7 @@ from jinja2 import BaseLoader, Environment, TemplateNotFound
 from connector.errors import ConfigError
 
 PACKAGE = Path(__file__).parent / "templates"
+TERMS = "_terms.md"
 SUBJECT = "#subject"  # `fr/friendly.md#subject` is the first line of that file
 
 
@@ -67,6 +68,14 @@ class Texts(BaseLoader):
         names = [f"{language}/{template}{word and '.'}{word}.md" for word in (*words, "")]
         found = (name for files in (self.own, self.files) for name in names if name in files)
         return next(found, None)
+
+    def terms(self, language: str) -> str:
+        """The firm's terms of payment in a language, on one line; empty where none are written.
+
+        They stand in `fr/_terms.md` of the firm's own folder, plain text.
+        """
+        path = self.own.get(f"{language}/{TERMS}")
+        return " ".join(_read(path).split()) if path else ""
 
     def version(self, name: str) -> str:
         """Eight hex digits that change with the text or with the parts of its language."""

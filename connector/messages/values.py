@@ -12,6 +12,7 @@ _OURS = re.compile(r"(?i)\brelance/(?=\d)|\bref\.(?=\s[0-9a-f]{20})")
 _RUNS = re.compile(r" {2,}")
 _SPACES = str.maketrans({"\u202f": " ", "\u00a0": " "})
 _ENTITY = str.maketrans({mark: f"&#{ord(mark)};" for mark in string.punctuation})
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # no files on Windows
 _UNSAFE_IN_FILE = re.compile(r"[^0-9A-Za-z_.-]+")
 
 
@@ -21,7 +22,8 @@ def clean(value: str) -> str:
     What the program itself reads back from messages and notes (`Ref. <key>`, `relance/1`) is
     broken up, so that a customer's name cannot pass for a reference of ours.
     """
-    kept = "".join(_visible(letter) for letter in value)
+    plain = value.isascii() and value.isprintable()
+    kept = value if plain else "".join(map(_visible, value))
     return _RUNS.sub(" ", _OURS.sub(lambda found: found[0][:-1] + " ", kept)).strip()
 
 
@@ -66,7 +68,8 @@ def web_address(value: str) -> str:
 
 def file_name(number: str) -> str:
     """A document's number as a file name without extension, safe on every system."""
-    return _UNSAFE_IN_FILE.sub("-", number).strip("-.")[:80] or "invoice"
+    name = _UNSAFE_IN_FILE.sub("-", number).strip("-.")[:80] or "invoice"
+    return f"invoice-{name}" if _DEVICE.match(name) else name
 
 
 class Value(str):

@@ -23,6 +23,7 @@ from connector.messages.names import (
     PromiseView,
     RateView,
     ShareView,
+    TermsView,
 )
 from connector.messages.table import Table
 from connector.messages.values import Amount, Value, clean, web_address
@@ -35,8 +36,12 @@ FIRST_PART = datetime.timedelta(days=14)
 class Facts:
     """Makes one reminder's context, for the text or for the HTML version."""
 
-    def __init__(self, company: Company, reminder: Reminder, locale: Locale, *, html: bool) -> None:
+    def __init__(
+        self, company: Company, reminder: Reminder, locale: Locale, *, html: bool, terms: str = ""
+    ) -> None:
+        """`terms` are the firm's own, for lines without an agreement."""
         self.company = company
+        self.terms = terms
         self.reminder = reminder
         self.locale = locale
         self.html = html
@@ -55,7 +60,7 @@ class Facts:
             "currency": reminder.currency,
             "company": self._company(),
             "contact": ContactView(
-                name=self._outside(self.company.contact_name),
+                name=self._outside(self._who_signs()),
                 email=self._outside(self.company.email),
                 phone=self._outside(self.company.phone),
             ),
@@ -82,6 +87,10 @@ class Facts:
             "previous": tuple(Earlier(day) for day in days),
             "late": self._late(reminder.interest),
             "promise": self._promise(),
+            "terms": self._terms(),
+            "let_go": tuple(
+                dict.fromkeys(self._outside(line.invoice) for line in reminder.lines if line.waived)
+            ),
             "proposal": self._proposal(today),
             "attached": attached,
             "today": today,
@@ -109,6 +118,26 @@ class Facts:
             payment_reference="" if repeated else self._outside(line.payment_reference),
             pay_url=web_address(line.pay_link),
             previous=line.had_on,
+        )
+
+    def _who_signs(self) -> str:
+        """Who looks after a strategic customer writes to them; else the firm's contact."""
+        reminder = self.reminder
+        return (reminder.owner if "strategic" in reminder.traits else "") or (
+            self.company.contact_name
+        )
+
+    def _terms(self) -> tuple[TermsView, ...]:
+        """The terms of payment that hold for these invoices, each with the invoices it is of."""
+        found: dict[tuple[str, bool], dict[str, None]] = {}
+        for line in self.reminder.lines:
+            text = clean(line.terms) or self.terms
+            if text:
+                numbers = found.setdefault((text, bool(clean(line.terms))), {})
+                numbers[line.invoice] = None
+        return tuple(
+            TermsView(self._outside(text), own, tuple(map(self._outside, numbers)))
+            for (text, own), numbers in found.items()
         )
 
     def _outside(self, value: str) -> str:

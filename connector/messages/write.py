@@ -1,5 +1,6 @@
 """Fills a plan with its messages, and writes the words of the notes beside them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,16 +12,25 @@ from connector.dunning.plan import Plan, Reminder, ReminderLine
 from connector.dunning.policy import MESSAGES
 from connector.dunning.snapshot import Channel, Stage
 from connector.errors import BadRecord, ConfigError
+from connector.messages import copies
 from connector.messages.check import Said, faults, unbalanced
 from connector.messages.engine import Engine
 from connector.messages.formats import language_name, locale_of
 from connector.messages.mail import Page, plain_text, subject_line
 from connector.messages.texts import Text, Texts
+from connector.messages.transfer import transfer_of
 from connector.messages.values import clean, file_name, masked, spaced
 from connector.messages.view import Facts
 from connector.receivables.records import Attachment, Message
 
 _BY_HAND = (Channel.CALL, Channel.VISIT, Channel.TASK)
+_ENCLOSE = {
+    "uk-letter-of-claim": (
+        "enclose with the letter of claim the Information Sheet, the Reply Form and the Standard "
+        "Financial Statement of the Pre-Action Protocol for Debt Claims: Relance prints the letter "
+        "alone"
+    )
+}
 _NOTE_LANGUAGE = "en"  # of notes, where neither package nor firm has them in the firm's language
 
 
@@ -64,9 +74,9 @@ class Writer:
         for reminder in plan.reminders:
             if reminder.channel in MESSAGES:
                 try:
-                    message = self.message(reminder, plan.today)
-                    warnings = (*reminder.warnings, *self._unread(reminder))
-                    reminder = replace(reminder, message=message, warnings=warnings)
+                    message, unread = self.message(reminder, plan.today), self._unread(reminder)
+                    warnings = (*reminder.warnings, *_told(reminder, message, unread))
+                    reminder = replace(reminder, message=message, unread=unread, warnings=warnings)
                 except ConfigError as error:
                     problems |= dict.fromkeys(error.problems)
             written.append(reminder)
@@ -90,8 +100,15 @@ class Writer:
                 raise BadRecord("invoice", line.invoice_id, "number", problem)
         name = self._name(reminder)
         locale = self._locale(reminder)
-        plain = Facts(self.company, reminder, locale, html=False).context(today, attached=self.pdf)
-        marked = Facts(self.company, reminder, locale, html=True).context(today, attached=self.pdf)
+        attached, left_out = _attachments(reminder) if self.pdf else ((), ())
+        whole = self.pdf and not left_out
+        terms = clean(self._texts.terms(reminder.language))
+        plain, marked = (
+            Facts(self.company, reminder, locale, html=html, terms=terms).context(
+                today, attached=whole
+            )
+            for html in (False, True)
+        )
         whole_subject = self._plain.subject(name, plain)
         subject = subject_line(whole_subject)
         foot = self._foot(reminder)
@@ -103,7 +120,7 @@ class Writer:
             subject=subject,
             foot=foot,
         )
-        found = faults(reminder, Said(whole_subject, body), self.company, locale)
+        found = faults(reminder, Said(whole_subject, body), self.company, locale, terms)
         if {reference_of(text), reference_of(html)} != {reminder.key}:
             found.append(
                 "the text writes `Ref. ` before 20 digits: that is kept for the reference at the "
@@ -112,7 +129,7 @@ class Writer:
         if found:
             path = self._texts.files[name]
             raise ConfigError(*(f"{path}: {problem}." for problem in found))
-        return Message(
+        message = Message(
             customer_id=reminder.customer_id,
             invoice_ids=tuple(dict.fromkeys(line.invoice_id for line in reminder.lines)),
             to=reminder.to,
@@ -120,9 +137,11 @@ class Writer:
             subject=subject,
             text=text,
             html=html,
-            attachments=_attachments(reminder) if self.pdf else (),
+            attachments=attached,
             reference=reminder.key,
+            transfer=transfer_of(self.company, reminder),
         )
+        return copies.without(message, left_out)
 
     def note(self, reminder: Reminder, line: ReminderLine, today: date, language: str) -> str:
         """The words for people in a note on the invoice of `line`, or the sheet of a call.
@@ -175,16 +194,11 @@ class Writer:
         variant = f".{text.variant}" if text.variant else ""
         return f"{text.template}{variant} ({text.language}), version {self._texts.version(name)}"
 
-    def _unread(self, reminder: Reminder) -> tuple[str, ...]:
-        """A formal text as it came with the program: the firm has not read it yet."""
+    def _unread(self, reminder: Reminder) -> str:
+        """The name of a formal text that is the program's own: the firm has not read it yet."""
         name = self._name(reminder)
         formal = reminder.rung.stage is Stage.NOTICE or reminder.legal
-        if not formal or name in self._texts.own:
-            return ()
-        return (
-            f"the formal text {name} is the program's own and the firm has not reviewed it: have "
-            f"it read by a lawyer, then put a copy into the folder of RELANCE_TEMPLATES",
-        )
+        return name if formal and name not in self._texts.own else ""
 
     def _locale(self, reminder: Reminder) -> Locale:
         try:
@@ -200,18 +214,42 @@ class Writer:
         return " – ".join(part for part in map(clean, told) if part), f"Ref. {reminder.key}"
 
 
-def _attachments(reminder: Reminder) -> tuple[Attachment, ...]:
-    """One document an invoice, each with a name of its own."""
-    numbers = {line.invoice_id: clean(line.invoice) for line in reminder.lines}
+def _told(reminder: Reminder, message: Message, unread: str) -> Iterator[str]:
+    """What a person should know of a message before it goes."""
+    if enclose := _ENCLOSE.get(reminder.legal):
+        yield enclose
+    if unread:
+        yield (
+            f"the formal text {unread} is the program's own and the firm has not reviewed it: have "
+            f"it read by a lawyer, then put a copy into the folder of RELANCE_TEMPLATES"
+        )
+    if message.attachments and len(message.attachments) < len(message.invoice_ids):
+        yield (
+            f"{clean(reminder.customer_name)}: {len(message.attachments)} of "
+            f"{len(message.invoice_ids)} invoice copies are attached, the message names the others"
+        )
+
+
+def _attachments(
+    reminder: Reminder,
+) -> tuple[tuple[Attachment, ...], tuple[tuple[str, str], ...]]:
+    """One document an invoice, each with a name of its own, those due first; no more than go.
+
+    The others are told by number and page. A letter has no files.
+    """
+    lines = {line.invoice_id: line for line in sorted(reminder.lines, key=lambda line: line.due_on)}
     made: dict[str, str] = {}
-    for invoice_id, number in numbers.items():
-        stem = name = file_name(number)
+    for line in lines.values():
+        stem = name = file_name(clean(line.invoice))
         nth = 2
         while name.lower() in made:
             name, nth = f"{stem}-{nth}", nth + 1
-        made[name.lower()] = invoice_id
-        numbers[invoice_id] = name
-    return tuple(
+        made[name.lower()] = name
+    files = tuple(
         Attachment(name=f"{name}.pdf", invoice_id=invoice_id)
-        for invoice_id, name in numbers.items()
+        for name, invoice_id in zip(made.values(), lines, strict=True)
     )
+    if reminder.channel is not Channel.EMAIL:
+        return files, ()
+    rest = list(lines.values())[copies.MOST :]
+    return files[: copies.MOST], tuple((line.invoice, line.pay_link) for line in rest)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
+from connector.dunning.marks import bounced_address
 from connector.dunning.snapshot import Account, Credit, Money
 from connector.mirror.facts import Facts, Line
 from connector.mirror.habits import habits_of
@@ -60,7 +61,7 @@ def accounts_of(
             signals=habits[row.id].signals,
             pace=habits[row.id].pace,
             bounced=frozenset(
-                mark.because.strip() for mark in marks[row.id] if mark.mark is Mark.BOUNCED
+                bounced_address(mark.because) for mark in marks[row.id] if mark.mark is Mark.BOUNCED
             ),
         )
         for row in customers

@@ -87,7 +87,7 @@ def _row(batch: Batch, customer: str, invoice: str | None, mark: Decision) -> Va
     }
 
 
-SEVERAL = frozenset({Mark.CALL, Mark.RESTART, Mark.BOUNCED})
+SEVERAL = frozenset({Mark.CALL, Mark.RESTART, Mark.BOUNCED, Mark.REPLY})
 """Marks of which one says nothing about another."""
 
 
@@ -100,7 +100,8 @@ def endings(rows: Sequence[Values]) -> list[date | None]:
     """For each decision of one invoice or customer the day on which a later one ended it, or None.
 
     A mark taken back ends all before it. Made anew it replaces the one that runs; a promise whose
-    day has passed stays, and so does an instalment of another day. Rows that are ended stay so.
+    day has passed stays, and so do an instalment of another day and terms from another day on.
+    Rows that are ended stay so.
     """
     order = sorted(range(len(rows)), key=lambda at: rows[at]["made_at"])
     found: list[date | None] = [row.get("ended_on") for row in rows]
@@ -118,6 +119,8 @@ def _ends(new: Values, old: Values) -> bool:
         return True
     if new["mark"] in SEVERAL:
         return False
+    if new["mark"] == Mark.TERMS:  # earlier invoices keep the terms of their day
+        return bool(old["since"] == new["since"])
     if new["mark"] == Mark.PLAN:
         return bool(old["until"] == new["until"])
     return old["until"] is None or old["until"] >= _day(new)

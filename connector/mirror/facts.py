@@ -79,20 +79,20 @@ class Facts:
     def lines(self) -> list[Line]:
         """Due lines with a balance of either sign."""
         line, invoice = tables.due_line, tables.invoice
-        others = {"line_ref": line.c.ref, "invoice_balance": invoice.c.balance}
-        own = {column.name: column for column in (*invoice.c, *line.c) if column.name != "id"}
-        own |= {"ref": invoice.c.ref, "balance": line.c.balance, **others}
-        query = (
-            select(*(own[name] for name in Line._fields))
-            .join_from(line, invoice, invoice.c.id == line.c.invoice_id)
-            .where(line.c.balance != _ZERO, invoice.c.state.in_(REAL))
-        )
+        query = _lines().where(line.c.balance != _ZERO, invoice.c.state.in_(REAL))
         if self.customer_id is not None:
             customer = tables.customer
             theirs = select(customer.c.id).where(customer.c.ref == self.customer_id)
             query = query.where(invoice.c.customer_id.in_(theirs))
         parts = self.connection.execute(query).partitions(_PART)
         return [Line._make(row) for part in parts for row in part]
+
+    def settled_lines(self, invoice_id: str) -> list[Line]:
+        """The due lines of a real invoice of which nothing is open, in their order."""
+        line, invoice = tables.due_line, tables.invoice
+        query = _lines().where(invoice.c.ref == invoice_id, invoice.c.state.in_(REAL))
+        found = [Line._make(row) for row in self._rows(query.order_by(line.c.rank))]
+        return [] if any(row.balance for row in found) else found
 
     def customers(self, ids: Rows) -> Rows:
         """Customers by row id."""
@@ -249,6 +249,7 @@ class Facts:
                 reminder.c.deadline_on,
                 reminder.c.legal,
                 reminder.c.planned_at,
+                func.json_extract(reminder.c.entry, "$.received_on").label("received_on"),
             )
             .join(reminder, reminder.c.id == line.c.reminder_id)
             .where(
@@ -290,3 +291,14 @@ class Facts:
     def _rows(self, query: Select[Any], values: Rows | None = None, **more: str) -> Rows:
         given = more if values is None else {"refs": refs(values), **more}
         return self.connection.execute(query, given).all()
+
+
+def _lines() -> Select[Any]:
+    """Due lines with their invoices, column by column as `Line` has them."""
+    line, invoice = tables.due_line, tables.invoice
+    others = {"line_ref": line.c.ref, "invoice_balance": invoice.c.balance}
+    own = {column.name: column for column in (*invoice.c, *line.c) if column.name != "id"}
+    own |= {"ref": invoice.c.ref, "balance": line.c.balance, **others}
+    return select(*(own[name] for name in Line._fields)).join_from(
+        line, invoice, invoice.c.id == line.c.invoice_id
+    )

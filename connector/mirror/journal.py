@@ -197,6 +197,20 @@ class Event(Row, table=True):
     text: str = words()
 
 
+class Mailbox(Row, table=True):
+    """A folder of the firm's mailbox and how far it was read; `problem` if the last time failed.
+
+    `validity` is the folder's UIDVALIDITY: another one means that its numbers begin anew.
+    """
+
+    __table_args__ = strict()
+    name: str = words(..., primary_key=True)
+    validity: int = 0
+    uid: int = 0
+    read_at: datetime | None = instant(None)
+    problem: str = words()
+
+
 class BadRecord(Row, table=True):
     """A record that could not be read; forgotten once it can."""
 

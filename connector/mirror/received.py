@@ -25,11 +25,12 @@ def received(
     accounts: Mapping[int, Account],
     by_invoice: Mapping[str, Sequence[Decision]],
 ) -> dict[int, tuple[Paid, ...]]:
-    """Payments of the customers with a promise, a plan or a discount, by row id."""
+    """Payments of the customers with a promise, a plan, a discount or a part paid, by row id."""
     wanted = {
         row.customer_id
         for row in owing
         if (row.discount and row.balance <= row.discount)
+        or row.balance < row.amount
         or (row.ref in by_invoice and _promises(by_invoice[row.ref]))
     }
     wanted |= {row for row, account in accounts.items() if _promises(account.decisions)}

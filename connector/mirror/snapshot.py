@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from connector.dunning.legal import wait_until
 from connector.dunning.snapshot import (
+    BY_HAND,
     Account,
     Case,
     Channel,
@@ -86,6 +87,43 @@ def read(
             sent_today=facts.sent_today(),
             overpaid=overpaid(facts),
         )
+
+
+def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
+    """The due lines of an invoice on which nothing is open any more; empty if something is."""
+    with mirror.state.reader.connect() as connection:
+        facts = Facts(connection, today)
+        lines = facts.settled_lines(invoice_id)
+        customers = facts.customers([row.customer_id for row in lines][:1])
+        _, of_customer = _decisions(facts.decisions([row.ref for row in customers], []))
+        accounts = accounts_of(
+            facts,
+            customers,
+            lines=(),
+            invoices={},
+            by_invoice={},
+            by_customer=of_customer,
+            attached=frozenset(),
+        )
+    return [
+        Case(
+            account=accounts[row.customer_id],
+            invoice_id=row.ref,
+            number=row.number,
+            line_id=row.line_ref,
+            line=row.rank,
+            currency=row.currency,
+            issued_on=row.issued_on,
+            due_on=row.due_on,
+            amount=row.amount,
+            balance=0,
+            total=row.total,
+            reference=row.reference,
+            recipient=row.recipient,
+            policy=row.policy,
+        )
+        for row in lines
+    ]
 
 
 @dataclass(slots=True)
@@ -183,7 +221,9 @@ def _steps(
     alike: dict[tuple[object, ...], Had] = {}  # most steps of a day are the same
     for row in rows:
         state, known = _STATES[row.state], steps[row.invoice_ref, row.line_ref]
-        if state in _HAD:
+        if (row.stage, row.n) == (BY_HAND.stage, BY_HAND.number):
+            pass  # a message by hand is no step and holds none back; the gap knows it
+        elif state in _HAD:
             anew_on = anew.get(row.invoice_ref)
             what = (row.stage, row.n, row.nth, state, row.channel, row.on, row.deadline_on)
             had = None if anew_on or row.legal else alike.get(what)
@@ -202,15 +242,20 @@ def _steps(
 def _had(row: Any, state: ReminderState, restart: Decision | None) -> Had:
     before = restart is not None and _before(row, restart)
     channel = Channel(row.channel)
+    received_on = date.fromisoformat(row.received_on) if row.received_on else None
+    deadline_on = row.deadline_on
+    if received_on and deadline_on:
+        deadline_on = max(deadline_on, received_on + (deadline_on - row.on))
     return Had(
         rung=Rung.parse(row.stage, row.n),
         on=row.on,
         nth=row.nth,
         state=HadState.RESTARTED if before else _HAD[state],
         channel=channel,
-        deadline_on=row.deadline_on,
+        deadline_on=deadline_on,
         legal=row.legal,
-        wait_until=wait_until(row.legal, row.on, channel),
+        wait_until=wait_until(row.legal, row.on, channel, received_on),
+        received_on=received_on,
     )
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from connector.errors import ConfigError
 from connector.mirror.tables import METADATA
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision of `migrations/versions`, named here so that opening needs no Alembic."""
 
 _OLDEST_SQLITE = (3, 37)  # STRICT tables
@@ -107,12 +107,22 @@ def scratch(path: Path | None) -> Iterator[State]:
     Raises:
         ConfigError: as `State.open`.
     """
+    with copied(path) as copy, State.opened(copy) as state:
+        yield state
+
+
+@contextmanager
+def copied(path: Path | None) -> Iterator[Path]:
+    """A temporary copy of the database at `path` as it is; nothing if there is none.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     with TemporaryDirectory(prefix="relance-") as folder:
         copy = Path(folder) / "state.db"
         if path is not None and path.exists():
             _copy(path.resolve(), copy)
-        with State.opened(copy) as state:
-            yield state
+        yield copy
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -172,7 +182,7 @@ def _create(path: Path) -> None:
 
 def _prepare(path: Path) -> None:
     """Give a new file the newest schema, and an older one what it lacks."""
-    found = _revision(path)
+    found = revision(path)
     if found is None:
         _make(path)
     elif found != HEAD:
@@ -216,8 +226,12 @@ def _upgrade(path: Path, found: str | None) -> None:
     engine.dispose()
 
 
-def _revision(path: Path) -> str | None:
-    """The revision a file is of, None for an empty one."""
+def revision(path: Path) -> str | None:
+    """The revision a file is of, None for an empty one.
+
+    Raises:
+        ConfigError: it is no database of ours.
+    """
     advice = "Name another file as RELANCE_STATE, or put a backup in its place."
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:

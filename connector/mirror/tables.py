@@ -13,6 +13,7 @@ from connector.mirror.journal import (
     BadRecord,
     Decision,
     Event,
+    Mailbox,
     Origin,
     Reminder,
     ReminderLine,
@@ -45,6 +46,7 @@ __all__ = [
     "Event",
     "Invoice",
     "Ledger",
+    "Mailbox",
     "Origin",
     "Payment",
     "Reminder",
@@ -75,4 +77,5 @@ reminder_line = _core("reminder_line")
 attempt = _core("attempt")
 run = _core("run")
 event = _core("event")
+mailbox = _core("mailbox")
 bad_record = _core("bad_record")

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, update
 
 from connector.contract import Trace
 from connector.dunning.plan import line_key, reminder_key
-from connector.dunning.snapshot import Channel, Rung
+from connector.dunning.snapshot import BY_HAND, Channel, Rung
 from connector.mirror import tables
 from connector.mirror.batch import Batch, Values, Where, listed
 from connector.mirror.decisions import endings, said
@@ -150,7 +150,7 @@ def _channel(trace: Trace, rung: Rung) -> str:
     known = {str(channel) for channel in Channel}
     if trace.channel in known:
         return trace.channel
-    return str(Channel.CALL if rung.side else Channel.EMAIL)
+    return str(Channel.CALL if rung.side and rung != BY_HAND else Channel.EMAIL)
 
 
 def _line(batch: Batch, trace: Trace, line: str, known: Mapping[str, Document]) -> Values:

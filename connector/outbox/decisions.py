@@ -1,8 +1,9 @@
 """What people decide: made, taken back, and kept with its history."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
@@ -100,30 +101,17 @@ class Decisions:
     def _add(
         self, target: Target, values: Values, now: datetime, ended_on: date | None = None
     ) -> None:
-        row = {
-            "customer_ref": target.customer_id,
-            "invoice_ref": target.invoice_id,
-            "mark": str(values["mark"]),
-            **{name: values[name] for name in ("since", "until", "amount", "because", "author")},
-            **{name: values[name] for name in ("code", "owner")},
-            "origin": Origin.RELANCE.value,
-            "ended_on": ended_on,
-            # No finer than a note tells it, so that it is known again when read back.
-            "made_at": now.replace(microsecond=now.microsecond // 1000 * 1000),
-            "noted": [],
-        }
+        about = {"customer_ref": target.customer_id, "invoice_ref": target.invoice_id}
         with self.engine.begin() as connection:
-            before = _rows(
-                connection,
-                DECISION.c.customer_ref == target.customer_id,
-                DECISION.c.mark == row["mark"],
-                DECISION.c.origin.in_(_PEOPLES),
-            )
-            for old, day in zip(before, endings([*before, row]), strict=False):
-                if day != old["ended_on"]:
-                    ended = update(DECISION).where(DECISION.c.id == old["id"])
-                    connection.execute(ended.values(ended_on=day))
-            connection.execute(insert(DECISION).values(row))
+            add(connection, values | about, now, ended_on)
+
+    def outcomes(self, since: date) -> tuple[int, dict[str, int]]:
+        """Answers of customers that nobody has read, and what came of those read since a day."""
+        with self.engine.connect() as connection:
+            rows = _rows(connection, DECISION.c.mark == Mark.REPLY.value)
+        unread = sum(not row["ended_on"] for row in rows)
+        came = Counter(row["code"] for row in rows if is_ending(row) and row["since"] >= since)
+        return unread, dict(sorted(came.items()))
 
     def of(self, target: Target | None = None) -> list[Kept]:
         """Every decision, oldest first, with its history; of one invoice or customer alone.
@@ -196,6 +184,35 @@ class Decisions:
         with self.engine.connect() as connection:
             found = connection.execute(query).scalar()
             return str(found or connection.execute(select(LEDGER.c.currency)).scalar() or "EUR")
+
+
+def add(
+    connection: Connection, values: Values, now: datetime, ended_on: date | None = None
+) -> None:
+    """Keep a decision; what it takes back or replaces is ended."""
+    row = {
+        "mark": str(values["mark"]),
+        **{name: values[name] for name in ("since", "until", "amount", "because", "author")},
+        **{name: values[name] for name in ("code", "owner", "customer_ref", "invoice_ref")},
+        "origin": Origin.RELANCE.value,
+        "ended_on": ended_on,
+        # No finer than a note tells it, so that it is known again when read back.
+        "made_at": now.replace(microsecond=now.microsecond // 1000 * 1000),
+        "noted": [],
+    }
+    before = _rows(
+        connection,
+        DECISION.c.customer_ref == row["customer_ref"],
+        DECISION.c.mark == row["mark"],
+        DECISION.c.origin.in_(_PEOPLES),
+    )
+    while any(old["made_at"] == row["made_at"] for old in before):
+        row["made_at"] += timedelta(milliseconds=1)  # two of one mark are told apart by it
+    for old, day in zip(before, endings([*before, row]), strict=False):
+        if day != old["ended_on"]:
+            ended = update(DECISION).where(DECISION.c.id == old["id"])
+            connection.execute(ended.values(ended_on=day))
+    connection.execute(insert(DECISION).values(row))
 
 
 def _rows(connection: Connection, *where: Any) -> list[Values]:

@@ -1,12 +1,12 @@
 """Delivery: look again at one customer, claim the row, call once, settle, then the notes."""
 
-from collections.abc import Collection, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 
 from connector.contract import Receipt
 from connector.dunning.decide import look
 from connector.dunning.plan import Reason
-from connector.dunning.snapshot import Channel
+from connector.dunning.snapshot import BY_HAND, Channel
 from connector.errors import (
     AuthRequired,
     BadRecord,
@@ -25,6 +25,7 @@ from connector.outbox.notes import (
     write_decision_notes,
     write_missing_notes,
 )
+from connector.outbox.packing import Packed, packed
 from connector.outbox.rows import Row
 from connector.outbox.smtp import Deferred
 from connector.receivables.calendar import next_opening
@@ -68,7 +69,11 @@ def _later(desk: Desk, row: Row, done: Delivered) -> bool:
         return True
     policy = desk.policies.named.get(row.policy, desk.policies.firm)
     local = now.astimezone(desk.zone)
-    opens = next_opening(policy.hours, local)
+    hours = policy.hours_for(row.kind)
+    if policy.hours and not hours:
+        done.waiting[row.key] = f"the windows of {policy.name} leave no hour for consumers"
+        return True
+    opens = next_opening(hours, local)
     if opens <= local:
         return False
     done.opens_at = min(opens, done.opens_at or opens)
@@ -82,20 +87,30 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
     A customer who cannot be read is put off for a day: one bad row never blocks the queue.
     """
     try:
-        if not still_true(desk, row, done) or not desk.box.claim(row, desk.now):
+        if not still_true(desk, row, done):
             return
     except (Rejected, BadRecord) as error:
         desk.box.postpone(row, desk.now + timedelta(days=1), str(error))
         done.unread[row.key] = str(error)
         return
+    problem: Transient | Rejected | None = None
+    parcel = Packed(row.message)
+    try:  # before the claim: whoever is killed at a read leaves nothing unknown
+        parcel = _packed(desk, row)
+    except (Transient, Rejected) as error:
+        problem = error
+    if not desk.box.claim(row, desk.now):
+        return
     try:
-        receipt = _call(desk, row)
+        if problem:
+            raise problem
+        receipt = _call(desk, row, parcel)
     except Deferred as error:
         _again(desk, row, error, done)
     except Transient as error:
         _again(desk, row, error, done)
         raise
-    except AuthRequired as error:
+    except (AuthRequired, ConfigError) as error:  # neither is raised once the message is out
         desk.box.release(row, desk.now, str(error), None)
         done.waiting[row.key] = str(error)
         raise
@@ -110,6 +125,8 @@ def _one(desk: Desk, row: Row, done: Delivered) -> None:
         if row.channel not in (Channel.EMAIL, Channel.LETTER) and row.route == "note":
             desk.box.noted([row.lines[0].id], desk.now)
         done.sent.append(row.key)
+        if parcel.left_out:
+            done.left_out[row.key] = "; ".join(parcel.left_out)
         write_missing_notes(desk, done, row)
 
 
@@ -125,7 +142,7 @@ def _again(desk: Desk, row: Row, error: Transient, done: Delivered) -> None:
     done.waiting[row.key] = str(error)
 
 
-def _call(desk: Desk, row: Row) -> Receipt:
+def _call(desk: Desk, row: Row, parcel: Packed) -> Receipt:
     """The one call that cannot be taken back."""
     if row.channel is not Channel.EMAIL:
         if row.route != "note":
@@ -133,39 +150,33 @@ def _call(desk: Desk, row: Row) -> Receipt:
         first = row.lines[0]
         return desk.provider.note(first.invoice_id, note_text(desk, row, first), key=first.key)
     if row.route == "api":
-        return desk.provider.email(row.message, key=row.key)
+        return desk.provider.email(parcel.message, key=row.key)
     if desk.mailer is None:
         raise Transient("no mail server is configured: set RELANCE_SMTP_HOST")
-    files, auto = _copies(desk, row), not row.approved_by
-    return desk.mailer.send(row.message, key=row.key, now=desk.now, attachments=files, auto=auto)
+    return desk.mailer.send(
+        parcel.message,
+        key=row.key,
+        now=desk.now,
+        attachments=parcel.files,
+        auto=not row.approved_by,
+        earlier=desk.box.earlier(row.key, row.due_lines),
+    )
 
 
-def _copies(desk: Desk, row: Row) -> list[tuple[str, bytes]]:
-    """The invoices' PDF files; one that cannot be had is left out, or stops it by the policy."""
+def _packed(desk: Desk, row: Row) -> Packed:
+    """What goes, its copies fetched; of what is no message nothing has to be."""
+    if row.channel is not Channel.EMAIL:
+        return Packed(row.message)
     policy = desk.policies.named.get(row.policy, desk.policies.firm)
-    files = []
-    for item in row.attachments:
-        try:
-            files.append((item.name, desk.provider.pdf(item.invoice_id)))
-        except Rejected:
-            if policy.missing_copy == "stop":
-                raise
-    return files
+    numbers = {line.invoice_id: line.invoice for line in row.lines}
+    links = row.entry.get("links", {})
+    return packed(desk.provider, row.message, numbers, links, missing=policy.missing_copy)
 
 
 def still_true(desk: Desk, row: Row, done: Delivered) -> bool:
     """The look: one customer read afresh, our traces on their open invoices, then the decision."""
-    account = desk.provider.account(row.customer_id)
+    fresh = read_again(desk, row.customer_id)
     now, today = desk.now, desk.today
-    records: list[Record] = [account.customer, *account.invoices]
-    records += [*account.credit_notes, *account.payments]
-    desk.mirror.put(records, now=now, today=today)
-    fresh = {invoice.id for invoice in account.invoices}
-    gone = [ref for ref in desk.mirror.open_invoices(row.customer_id) if ref not in fresh]
-    if gone:
-        again = list(desk.provider.invoices(gone))
-        desk.mirror.put(again, now=now, today=today)
-        desk.mirror.missing(set(gone) - {record.id for record in again}, now=now, today=today)
     if desk.can.traces is not Traces.NONE:
         found = take_over(desk, sorted(fresh | {line.invoice_id for line in row.lines}))
         if _was_sent(row, found):
@@ -193,6 +204,22 @@ def still_true(desk: Desk, row: Row, done: Delivered) -> bool:
     return True
 
 
+def read_again(desk: Desk, customer_id: str) -> set[str]:
+    """One customer read afresh into the mirror; the ids of the open invoices."""
+    account = desk.provider.account(customer_id)
+    now, today = desk.now, desk.today
+    records: list[Record] = [account.customer, *account.invoices]
+    records += [*account.credit_notes, *account.payments]
+    desk.mirror.put(records, now=now, today=today)
+    fresh = {invoice.id for invoice in account.invoices}
+    gone = [ref for ref in desk.mirror.open_invoices(customer_id) if ref not in fresh]
+    if gone:
+        again = list(desk.provider.invoices(gone))
+        desk.mirror.put(again, now=now, today=today)
+        desk.mirror.missing(set(gone) - {record.id for record in again}, now=now, today=today)
+    return fresh
+
+
 def take_over(desk: Desk, invoice_ids: Sequence[str]) -> Found:
     """Read our own traces on these invoices into the mirror; what of the outbox they settle.
 
@@ -200,18 +227,39 @@ def take_over(desk: Desk, invoice_ids: Sequence[str]) -> Found:
         ConfigError: another installation is reminding the same customers.
     """
     found = desk.mirror.traced(desk.provider.traces(invoice_ids), today=desk.today, now=desk.now)
-    strangers = {
-        name
-        for name, last in found.installations.items()
-        if name != desk.box.installation and desk.today - last < STRANGER
-    }
-    if strangers:
-        names = ", ".join(sorted(strangers))
-        raise ConfigError(
-            f"another installation ({names}) writes reminders for this firm: two would remind "
-            "twice. If it is gone for good, write its id into this installation's .id file"
-        )
+    others = strangers(found.installations, desk.box.installation, desk.taken_over, desk.today)
+    if others:
+        raise ConfigError(*(_stranger(name, last, desk) for name, last in others.items()))
     return found
+
+
+def strangers(
+    met: Mapping[str, date], own: str, taken_over: Mapping[str, date], today: date
+) -> dict[str, date]:
+    """Other installations that have written of late, each with its last day.
+
+    One whose place was taken is none, unless it wrote after the day on which it was taken.
+    """
+    return {
+        name: last
+        for name, last in sorted(met.items())
+        if name != own and today - last < STRANGER and last > taken_over.get(name, date.min)
+    }
+
+
+def _stranger(name: str, last: date, desk: Desk) -> str:
+    own = desk.box.installation
+    if name in desk.taken_over:
+        return (
+            f"installation {name} wrote on {last}, and this one ({own}) took its place on "
+            f"{desk.taken_over[name]}: two would remind twice. Stop that one; then "
+            "`relance init --take-over` lets this one go on"
+        )
+    return (
+        f"another installation ({name}, last on {last}) writes reminders for this firm, and so "
+        f"would this one ({own}): two would remind twice. If this one is the former, stop it here; "
+        "if the other is gone for good, `relance init --take-over` puts this one in its place"
+    )
 
 
 def _was_sent(row: Row, found: Found) -> bool:
@@ -224,18 +272,20 @@ def _notes_found(desk: Desk, row: Row, found: Found) -> None:
 
 
 def withdraw_outdated(desk: Desk, done: Delivered) -> None:
-    """Edited proposals whose principal, lines, recipient or holds have changed since.
+    """Proposals edited or asked for by hand whose lines, recipient or holds have changed since.
 
-    They are planned anew; what the person wrote is kept, and offered when the new one is edited.
+    Edited ones are planned anew; what the person wrote is kept, and offered when the new one is
+    edited.
     """
     for row in desk.box.rows(ReminderState.PROPOSED):
-        if not row.edited:
+        if not row.edited and row.rung != BY_HAND:
             continue
         facts = read(desk.mirror, desk.day, desk.today, customer_id=row.customer_id, without=row.id)
         because = look(facts, desk.policies, desk.today, row.wanted).withdraw
         if because:
-            desk.box.supersede(row, desk.now, f"changed since it was edited: {because}")
-            done.withdrawn[row.key] = f"changed since it was edited: {because}"
+            because = f"changed since it was {'edited' if row.edited else 'written'}: {because}"
+            desk.box.supersede(row, desk.now, because)
+            done.withdrawn[row.key] = because
 
 
 def settle_unknown(desk: Desk, done: Delivered) -> None:

@@ -1,6 +1,6 @@
 """What a delivery works with, and what it reports."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -28,6 +28,7 @@ class Mailer(Protocol):
         now: datetime,
         attachments: Sequence[tuple[str, bytes]] = (),
         auto: bool = True,
+        earlier: Sequence[str] = (),
     ) -> Receipt: ...
 
 
@@ -41,6 +42,7 @@ class Delivered:
     unread: dict[str, str] = field(default_factory=dict)  # their customer could not be looked at
     failed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # copies that did not go, and why
     notes: int = 0
     note_errors: dict[str, str] = field(default_factory=dict)
     opens_at: datetime | None = None
@@ -48,9 +50,25 @@ class Delivered:
     retry_at: datetime | None = None  # before which the server wants no call
 
 
+@dataclass(slots=True)
+class Heard:
+    """What a run has heard. `bounced`, `delayed` and `unclear` go by reminder key, `answered` by
+    customer; `problem` says why the mailbox could not be read."""
+
+    bounced: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    answered: dict[str, str] = field(default_factory=dict)
+    delayed: dict[str, str] = field(default_factory=dict)
+    unclear: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Everything a delivery needs; `clock` gives aware UTC instants, `zone` is the firm's."""
+    """Everything a delivery needs; `clock` gives aware UTC instants, `zone` is the firm's.
+
+    `taken_over` are the installations whose place this one took, each with the day.
+    """
 
     provider: Provider
     can: Capabilities
@@ -62,6 +80,7 @@ class Desk:
     zone: ZoneInfo
     clock: Clock
     stopped: Callable[[], bool]
+    taken_over: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:

@@ -28,6 +28,7 @@ WORDS = (
     Mark.RETENTION,
     Mark.FACTORED,
     Mark.REPLY,
+    Mark.BOUNCED,
     Mark.CAUSE,
     Mark.CREDIT_LIMIT,
     Mark.CREDIT_CHECK,
@@ -35,20 +36,27 @@ WORDS = (
     Mark.STRATEGIC,
     Mark.WARNING_SIGN,
     Mark.SEGMENT,
+    Mark.TERMS,
+    Mark.WAIVED,
 )
 """What can be marked; calls and restarts have commands of their own."""
+
+OUTCOMES = ("paid", "promise", "dispute", "difficulty", "wrong_contact", "other")
+"""What came of an answer, said when its mark is taken back."""
 
 _OF_CUSTOMERS = frozenset(
     {
         Mark.REPLY,
+        Mark.BOUNCED,
         Mark.CREDIT_LIMIT,
         Mark.CREDIT_CHECK,
         Mark.SUPPLY_STOP,
         Mark.STRATEGIC,
         Mark.SEGMENT,
+        Mark.TERMS,
     }
 )
-_OF_INVOICES = frozenset({Mark.BILL, Mark.RETENTION, Mark.CAUSE})
+_OF_INVOICES = frozenset({Mark.BILL, Mark.RETENTION, Mark.CAUSE, Mark.WAIVED})
 _NEEDS_DAY = frozenset({Mark.PROMISED, Mark.PLAN})
 _CODES: dict[Mark, tuple[str, ...]] = {
     Mark.CAUSE: tuple(Cause),
@@ -81,6 +89,21 @@ def word(what: str) -> Mark:
     if what not in known:
         raise ConfigError(f"{what!r}: not something to mark: expected one of {', '.join(known)}")
     return known[what]
+
+
+def outcome_of(chosen: Mark, outcome: str) -> str:
+    """What came of an answer; empty of everything else.
+
+    Raises:
+        ConfigError: it is no outcome, or there is none of such a mark.
+    """
+    if chosen is not Mark.REPLY:
+        if outcome:
+            raise ConfigError(f"--outcome: says nothing with {chosen}: it is said of a reply")
+        return ""
+    if outcome and outcome not in OUTCOMES:
+        raise ConfigError(f"--outcome {outcome!r}: expected one of {', '.join(OUTCOMES)}")
+    return outcome or "other"
 
 
 def reason_of(option: str, text: str) -> str:
@@ -116,7 +139,7 @@ def decision_of(
     until = read(given.until, lambda text: _day("--until", text))
     amount = read(given.amount, lambda text: _amount(text, target, chosen))
     because = read(given.because, lambda text: reason_of("--because", text))
-    if since > today:
+    if since > today and chosen is not Mark.TERMS:  # of the invoices to come
         problems.append(f"--since {since}: is to come: a mark holds from today or before")
     if until and until < today:
         problems.append(f"--until {until}: has passed: today is {today}")
@@ -150,6 +173,8 @@ def _mistakes(target: Target, chosen: Mark, given: Given) -> Iterator[str]:
         yield f"--amount: says nothing with {chosen}: leave it out"
     if chosen is Mark.PLAN and given.amount and not target.invoice_id:
         yield "plan: the instalments of a plan are given invoice by invoice: name one"
+    if chosen is Mark.BOUNCED and "@" not in given.because.strip().partition(" ")[0]:
+        yield f"--because {given.because!r}: begin with the address that mail came back from"
     codes = _CODES.get(chosen, ())
     if given.reason and not codes:
         yield f"--reason: says nothing with {chosen}: put it in --because"

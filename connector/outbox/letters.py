@@ -158,6 +158,24 @@ def post(desk: Desk, row: Row, company: Company, on: date | None, done: Posting)
         done.copies[row.key] = f"no copy was sent: the letter went on {day}"
 
 
+def received(desk: Desk, row: Row, on: date, proof: str = "") -> None:
+    """Keep the day on which a letter reached the customer, and what proves it.
+
+    The next step waits as many days from then as the letter gave; nothing printed moves.
+
+    Raises:
+        ConfigError: it is no letter that was posted; a day that cannot be.
+    """
+    if row.channel is not Channel.LETTER or row.state is not ReminderState.SENT:
+        raise ConfigError(f"{row.key}: is no letter that was posted: relance letters --posted")
+    if on > desk.today or (row.sent_on and on < row.sent_on):
+        raise ConfigError(
+            f"--on {on}: the letter was posted on {row.sent_on} and today is {desk.today}: give a "
+            "day between the two"
+        )
+    _keep(desk.box, row, received_on=on.isoformat(), **({"proof": proof} if proof else {}))
+
+
 def _again(desk: Desk, row: Row, company: Company, done: Posting) -> None:
     write_missing_notes(desk, done, row)
     if row.sent_on == desk.today and row.entry.get("copy_to") and not row.entry.get("copy"):
@@ -182,10 +200,17 @@ def _copy(desk: Desk, row: Row, company: Company, done: Posting) -> None:
         if route == "smtp":
             if desk.mailer is None:
                 raise Transient("no mail server is configured: set RELANCE_SMTP_HOST")
-            desk.mailer.send(message, key=row.key, now=desk.now, attachments=files, auto=False)
+            desk.mailer.send(
+                message,
+                key=row.key,
+                now=desk.now,
+                attachments=files,
+                auto=False,
+                earlier=desk.box.earlier(row.key, row.due_lines),
+            )
         else:
             desk.provider.email(message, key=row.key)
-    except (Transient, AuthRequired) as error:
+    except (Transient, AuthRequired, ConfigError) as error:
         _keep(desk.box, row, copy="")
         done.copies[row.key] = f"the copy did not go: {error}: --posted again tries it once more"
     except Rejected as error:

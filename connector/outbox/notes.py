@@ -8,6 +8,7 @@ from connector.errors import BadRecord, OutcomeUnknown, Rejected, Transient
 from connector.outbox.decision_notes import write_traces
 from connector.outbox.decisions import Decisions
 from connector.outbox.desk import Delivered, Desk
+from connector.outbox.mail import one_line
 from connector.outbox.rows import Line, Row
 from connector.receivables.capabilities import Notes, Traces
 
@@ -29,7 +30,10 @@ def note_text(desk: Desk, row: Row, line: Line) -> str:
         channel="" if row.channel is Channel.EMAIL else str(row.channel),
         installation=desk.box.installation,
     )
-    return f"{trace.text()}\n{row.notes.get(line.key, '')}"[: desk.can.note_limit]
+    words = [trace.text(), row.notes.get(line.key, "").rstrip("\n")]
+    if row.subject:  # as it went, after whatever a person changed
+        words.append(f"« {one_line(row.subject)} »")
+    return "\n".join(words)[: desk.can.note_limit]
 
 
 def write_missing_notes(desk: Desk, done: Delivered, only: Row | None = None) -> None:

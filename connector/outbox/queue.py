@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select, update
 
 from connector.dunning.plan import Plan, Reminder, ReminderLine
+from connector.dunning.snapshot import BY_HAND
 from connector.errors import ConfigError
 from connector.mirror.state import State
 from connector.mirror.tables import DEAD, Origin, ReminderState
@@ -50,6 +51,15 @@ class Outbox:
         with self.engine.connect() as connection:
             return read(connection, *where)
 
+    def by_hand(self, customer_id: str) -> list[Row]:
+        """The messages that a person asked for, of one customer."""
+        with self.engine.connect() as connection:
+            return read(
+                connection,
+                REMINDER.c.customer_ref == customer_id,
+                REMINDER.c.n == BY_HAND.number,
+            )
+
     def find(self, prefix: str) -> Row:
         """The latest reminder whose key begins so.
 
@@ -86,6 +96,7 @@ class Outbox:
                 connection,
                 REMINDER.c.state == ReminderState.PROPOSED,
                 REMINDER.c.edited.is_(False),
+                REMINDER.c.n != BY_HAND.number,  # a person asked for it: no plan replaces it
                 REMINDER.c.origin == Origin.RELANCE,
             )
             wanted = {entry.key: entry for entry in plan.reminders}
@@ -259,6 +270,28 @@ class Outbox:
                 .order_by(ATTEMPT.c.id.desc())
             ).scalar()
         return found
+
+    def earlier(self, key: str, lines: Iterable[tuple[str, str]]) -> list[str]:
+        """The keys of the mails that went before about any of these due lines, oldest first.
+
+        `lines` are (invoice id, line id), `key` the reminder that is about to go.
+        """
+        mine = set(lines)
+        refs = sorted({invoice_id for invoice_id, _ in mine})
+        query = select(LINE.c.reminder_id).where(LINE.c.invoice_ref.in_(refs))
+        with self.engine.connect() as connection:
+            rows = read(
+                connection,
+                REMINDER.c.state == ReminderState.SENT,
+                REMINDER.c.origin != Origin.HISTORY,
+                REMINDER.c.id.in_(query),
+            )
+        gone = [
+            (row.sent_on or date.min, row.id, row.key)
+            for row in rows
+            if row.mailed and mine.intersection(row.due_lines)
+        ]
+        return [other for other in dict.fromkeys(each for *_, each in sorted(gone)) if other != key]
 
     def unnoted(self, only: Row | None = None) -> list[Row]:
         """Reminders that went and whose note is not yet on every invoice; or `only` this one."""

@@ -8,7 +8,7 @@ from typing import Any
 from connector.dunning.decide import Wanted
 from connector.dunning.snapshot import Channel, Rung
 from connector.mirror.tables import ReminderState
-from connector.receivables.records import Attachment, Message
+from connector.receivables.records import Attachment, CustomerKind, Message, Transfer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,27 @@ class Row:
     entry: Mapping[str, Any]  # whatever else its delivery needs; of a letter its facts
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before it goes; of a text they wrote, nothing."""
+        return () if self.edited else tuple(self.entry.get("warnings", ()))
+
+    @property
+    def due_lines(self) -> list[tuple[str, str]]:
+        """(invoice id, line id) of each of its lines."""
+        return [(line.invoice_id, line.line_id) for line in self.lines]
+
+    @property
+    def mailed(self) -> bool:
+        """Whether this, or its copy, went as a mail whose Message-ID is ours."""
+        mail = self.channel is Channel.EMAIL or self.entry.get("copy") == "sent"
+        return mail and self.route != "api"
+
+    @property
+    def kind(self) -> CustomerKind:
+        """Who the customer is in law."""
+        return CustomerKind(self.entry.get("kind") or CustomerKind.BUSINESS)
+
+    @property
     def message(self) -> Message:
         """What goes to the customer."""
         return Message(
@@ -82,7 +103,14 @@ class Row:
             html=self.html,
             attachments=self.attachments,
             reference=self.key,
+            transfer=self.transfer,
         )
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """Its transfer; a text that a person wrote says itself how to pay."""
+        kept = self.entry.get("transfer")
+        return Transfer(**kept) if kept and not self.edited else None
 
     @property
     def wanted(self) -> Wanted:

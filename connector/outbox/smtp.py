@@ -4,7 +4,6 @@ The dialogue is driven step by step: a connection that is lost before the text g
 nothing, one that is lost after it may have.
 """
 
-import ipaddress
 import re
 import smtplib
 import ssl
@@ -15,12 +14,13 @@ from email.headerregistry import Address
 
 from connector.contract import Receipt
 from connector.errors import AuthRequired, ConfigError, OutcomeUnknown, Rejected, Transient
+from connector.oauth import AccessTokens, xoauth2
 from connector.outbox.mail import message_bytes, message_id, one_line, recipient_of, sender_of
+from connector.outbox.smtp_settings import PORTS, problems
 from connector.receivables.records import Message
 
 __all__ = ["Smtp", "message_bytes", "problems"]
 
-PORTS = {"starttls": 587, "tls": 465, "none": 25}
 TIMEOUT = 60.0
 PATIENCE = 600.0
 """Seconds for the text and its answer: giving up sooner makes unknown outcomes of slow ones.
@@ -31,51 +31,14 @@ Source: RFC 5321, section 4.5.3.2.6, read 2026-11-20.
 _SIGN_IN = frozenset({530, 534, 535, 538})  # RFC 4954, section 6
 
 
-def problems(settings: Mapping[str, str]) -> list[str]:
-    """Everything wrong with the SMTP settings by short name; none where there are none at all."""
-    if not settings:
-        return []
-    found = [
-        f"RELANCE_SMTP_{name} is missing: {what}"
-        for name, what in (("HOST", "the mail server"), ("FROM", "the address to write from"))
-        if not settings.get(name)
-    ]
-    host, security = settings.get("HOST", ""), settings.get("SECURITY", "starttls")
-    if host and not re.fullmatch(r"[A-Za-z0-9.:_-]+", host):
-        found.append(f"RELANCE_SMTP_HOST is {host!r}: expected a bare name such as mail.firm.fr")
-    if security not in PORTS:
-        found.append(f"RELANCE_SMTP_SECURITY is {security!r}: expected {', '.join(PORTS)}")
-    if security == "none" and not _is_loopback(host):
-        found.append(
-            f"RELANCE_SMTP_SECURITY=none would send letters and password to {host} in the open: "
-            "use starttls or tls; none is for a server on this machine"
-        )
-    if not settings.get("PORT", "25").isdecimal():
-        found.append(f"RELANCE_SMTP_PORT is {settings['PORT']!r}: expected a number")
-    if settings.get("FROM"):
-        try:
-            sender_of(settings["FROM"])
-        except ValueError as error:
-            found.append(f"RELANCE_SMTP_FROM: {error}")
-    if bool(settings.get("USER")) != bool(settings.get("PASSWORD")):
-        lacking = "PASSWORD" if settings.get("USER") else "USER"
-        found.append(f"RELANCE_SMTP_{lacking} is missing: user and password go together")
-    return found
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() in ("localhost", "localhost.localdomain")
-
-
 class Deferred(Transient):
     """This recipient is refused for now; the next message may go all the same."""
 
 
 class Smtp:
     """The firm's mail server. One connection a message; a message is offered once.
+
+    With `tokens` it signs in by OAuth 2, else with USER and PASSWORD where there are such.
 
     Raises:
         ConfigError: what `problems` says of the settings; PASSWORD is the password itself.
@@ -84,6 +47,7 @@ class Smtp:
     def __init__(
         self,
         settings: Mapping[str, str],
+        tokens: AccessTokens | None = None,
         *,
         timeout: float = TIMEOUT,
         patience: float = PATIENCE,
@@ -91,11 +55,23 @@ class Smtp:
     ) -> None:
         if found := problems(settings) or ([] if settings else ["RELANCE_SMTP_HOST is missing"]):
             raise ConfigError(*found)
-        self._settings = settings
+        self._settings, self._tokens = settings, tokens
         self._host = settings["HOST"]
         self._security = settings.get("SECURITY", "starttls")
         self._port = int(settings.get("PORT") or PORTS[self._security])
         self._timeout, self._patience, self._context = timeout, patience, context
+
+    def sign_in(self) -> None:
+        """Greet the server and sign in; nothing is sent.
+
+        Raises:
+            Transient: there is no connection, or the server wants none now.
+            AuthRequired: the server wants another user or password.
+        """
+        if self._tokens:
+            self._tokens.current()  # before the line is open: its server is another one
+        with self._nothing_sent(), self._dial(sender_of(self._settings["FROM"])) as smtp:
+            self._greet(smtp)
 
     def send(
         self,
@@ -105,22 +81,28 @@ class Smtp:
         now: datetime,
         attachments: Sequence[tuple[str, bytes]] = (),
         auto: bool = True,
+        earlier: Sequence[str] = (),
     ) -> Receipt:
         """Hand one message over; the receipt is its Message-ID. All recipients get it, or none.
+
+        They are those of the message, and the firm's own blind copy.
 
         Raises:
             Transient: nothing was sent, and another time it may go; `Deferred` if the server goes
                 on taking others.
             Rejected: nothing was sent, and nothing will be as things are.
             AuthRequired: nothing was sent: the server wants another user or password.
+            ConfigError: nothing was sent: the blind copy is refused for good.
             OutcomeUnknown: the text went out and no answer came back.
         """
-        sender = self._settings["FROM"]
-        data = message_bytes(
-            message, sender=sender, key=key, now=now, attachments=attachments, auto=auto
+        data = self.written(
+            message, key=key, now=now, attachments=attachments, auto=auto, earlier=earlier
         )
-        origin = sender_of(sender)
-        recipients = [recipient_of(to).addr_spec for to in (*message.to, *message.cc)]
+        origin = sender_of(self._settings["FROM"])
+        copy = [self.blind_copy] if self.blind_copy else []
+        recipients = [recipient_of(to).addr_spec for to in (*message.to, *message.cc, *copy)]
+        if self._tokens:
+            self._tokens.current()  # before the line is open: its server is another one
         with ExitStack() as closing:
             with self._nothing_sent():
                 smtp = closing.enter_context(self._dial(origin))
@@ -129,6 +111,37 @@ class Smtp:
                 self._expect(smtp.docmd("DATA"), "the message", 354)
             self._content(smtp, data)
         return Receipt(id=message_id(key, origin))
+
+    @property
+    def blind_copy(self) -> str:
+        """The firm's own mailbox that has a copy of each message, empty for none."""
+        return self._settings.get("BLIND_COPY", "")
+
+    def written(
+        self,
+        message: Message,
+        *,
+        key: str,
+        now: datetime,
+        attachments: Sequence[tuple[str, bytes]] = (),
+        auto: bool = True,
+        earlier: Sequence[str] = (),
+    ) -> bytes:
+        """The very bytes that `send` hands over.
+
+        Raises:
+            Rejected: an address that cannot be written to, or none.
+        """
+        return message_bytes(
+            message,
+            sender=self._settings["FROM"],
+            key=key,
+            now=now,
+            attachments=attachments,
+            auto=auto,
+            reply_to=self._settings.get("REPLY_TO", ""),
+            earlier=earlier,
+        )
 
     @contextmanager
     def _dial(self, origin: Address) -> Iterator[smtplib.SMTP]:
@@ -154,11 +167,10 @@ class Smtp:
         if self._security == "starttls":
             smtp.starttls(context=self._tls())
         smtp.ehlo_or_helo_if_needed()
-        user, password = self._settings.get("USER", ""), self._settings.get("PASSWORD", "")
-        if not user:
+        if not self._settings.get("USER"):
             return
         try:
-            smtp.login(user, password)
+            self._sign_in(smtp, self._settings["USER"])
         except UnicodeError:  # it holds the password: nothing of it goes further
             raise AuthRequired(
                 f"smtp {self._host}: user or password has letters outside ASCII, which the sign-in "
@@ -170,9 +182,33 @@ class Smtp:
             if 400 <= getattr(error, "smtp_code", 0) < 500:
                 raise
             raise AuthRequired(
-                f"smtp {self._host}: sign-in refused: {_said(error)}: check RELANCE_SMTP_USER and "
-                "RELANCE_SMTP_PASSWORD"
-            ) from error
+                f"smtp {self._host}: sign-in refused: {self._redact(_said(error))}: {self._check}"
+            ) from None
+
+    def _sign_in(self, smtp: smtplib.SMTP, user: str) -> None:
+        if self._tokens is None:
+            smtp.login(user, self._settings["PASSWORD"])
+            return
+        if "XOAUTH2" not in smtp.esmtp_features.get("auth", "").upper().split():
+            raise smtplib.SMTPNotSupportedError("the server does not offer XOAUTH2")
+        token = self._tokens.current()
+        try:
+            _by_token(smtp, user, token)
+        except smtplib.SMTPAuthenticationError as error:
+            if error.smtp_code < 500:
+                raise
+            _by_token(smtp, user, self._tokens.renewed(token))  # it may have been taken back
+
+    @property
+    def _check(self) -> str:
+        if self._tokens:
+            return "check RELANCE_SMTP_USER, and that its owner allowed this client to send mail"
+        return "check RELANCE_SMTP_USER and RELANCE_SMTP_PASSWORD"
+
+    def _redact(self, text: str) -> str:
+        password = self._settings.get("PASSWORD")
+        text = text.replace(password, "***") if password else text
+        return self._tokens.redact(text) if self._tokens else text
 
     def _envelope(
         self, smtp: smtplib.SMTP, sender: str, recipients: Sequence[str], size: int
@@ -187,8 +223,15 @@ class Smtp:
         for address, answer in sorted(answers.items(), key=lambda item: -item[1][0]):
             try:
                 self._expect(answer, address, 250, 251, 252)
-            except Transient as error:
-                raise Deferred(str(error)) from None
+            except (Transient, Rejected) as error:
+                if self._is_copy(address):  # of every message: not this recipient's fault
+                    raise _of_the_copy(error) from None
+                if isinstance(error, Transient):
+                    raise Deferred(str(error)) from None
+                raise
+
+    def _is_copy(self, address: str) -> bool:
+        return bool(self.blind_copy) and address == recipient_of(self.blind_copy).addr_spec
 
     def _content(self, smtp: smtplib.SMTP, data: bytes) -> None:
         """Send the text; from its first byte on, silence means that it may have arrived."""
@@ -220,9 +263,9 @@ class Smtp:
     def _refusal(
         self, code: int, text: bytes | str, what: str
     ) -> AuthRequired | Transient | Rejected:
-        said = f"smtp {self._host}: {what} refused: {code} {_plain(text)}"
+        said = self._redact(f"smtp {self._host}: {what} refused: {code} {_plain(text)}")
         if code in _SIGN_IN:
-            return AuthRequired(f"{said}: check RELANCE_SMTP_USER and RELANCE_SMTP_PASSWORD")
+            return AuthRequired(f"{said}: {self._check}")
         if 500 <= code < 600:
             return Rejected(f"{said}: mend what the server names, or hold the customer")
         return Transient(f"{said}: it is tried again later")
@@ -244,6 +287,37 @@ class Smtp:
                 f"({self._security}): {_said(error)}: see that the server is up and that "
                 "RELANCE_SMTP_HOST, PORT and SECURITY are its own"
             ) from error
+
+
+def _of_the_copy(error: Transient | Rejected) -> Transient | ConfigError:
+    if isinstance(error, Transient):
+        return error
+    return ConfigError(
+        f"{error}: nothing is sent that the firm has no copy of: correct RELANCE_SMTP_BLIND_COPY"
+    )
+
+
+def _by_token(smtp: smtplib.SMTP, user: str, token: str) -> None:
+    """Sign in with AUTH XOAUTH2; a refusal holds what the server's challenge says of it.
+
+    Raises:
+        smtplib.SMTPAuthenticationError: refused.
+    """
+    told: list[bytes] = []
+
+    def answer(challenge: bytes | None = None) -> str:
+        if not challenge:
+            return xoauth2(user, token)
+        told.append(challenge)
+        return ""  # a refusal comes as a challenge first, and waits for an empty answer
+
+    # A command has 512 octets at most (RFC 4954, section 4): a long token is sent on its own.
+    short = len(xoauth2(user, token)) * 4 / 3 < 480
+    try:
+        smtp.auth("XOAUTH2", answer, initial_response_ok=short)
+    except smtplib.SMTPAuthenticationError as error:
+        words = b" ".join([error.smtp_error, *told])  # type: ignore[list-item]
+        raise smtplib.SMTPAuthenticationError(error.smtp_code, words) from None
 
 
 def _said(error: OSError) -> str:

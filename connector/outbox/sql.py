@@ -84,9 +84,17 @@ def _values(row_id: int, entry: Reminder, notes: Mapping[str, str], run: Writing
         "text": message.text if message else notes[entry.lines[0].key],
         "html": message.html if message else "",
         "entry": {
-            "attachments": [asdict(item) for item in message.attachments] if message else [],
+            "attachments": [
+                {"name": item.name, "invoice_id": item.invoice_id}
+                for item in (message.attachments if message else ())
+            ],
+            "transfer": asdict(message.transfer) if message and message.transfer else None,
+            "links": {line.invoice_id: line.pay_link for line in entry.lines if line.pay_link},
             "notes": notes,
+            "warnings": list(entry.warnings),
+            "unread": entry.unread,
             "policy_version": entry.policy_version,
+            "kind": str(entry.kind),
             **_by_post(entry, run.today),
         },
         "deadline_on": entry.deadline_on,

@@ -75,6 +75,26 @@ class Window:
     until: time
 
 
+CIVIL_WEEK = frozenset(range(6))  # Monday to Saturday
+CIVIL_FROM, CIVIL_UNTIL = time(8), time(20)
+
+
+def civil(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """The hours of these windows at which a consumer may be disturbed; empty if there are none.
+
+    Never on Sundays, before eight or after eight in the evening. Belgian law draws the line at
+    ten at night; the narrower hours are right everywhere.
+    Source: Belgian Code of economic law, book XIX, read 2026-11.
+    """
+    found = (
+        Window(
+            window.days & CIVIL_WEEK, max(window.start, CIVIL_FROM), min(window.until, CIVIL_UNTIL)
+        )
+        for window in windows or (Window(CIVIL_WEEK, CIVIL_FROM, CIVIL_UNTIL),)
+    )
+    return tuple(window for window in found if window.days and window.start < window.until)
+
+
 def next_opening(windows: Sequence[Window], at: datetime) -> datetime:
     """The first instant from `at` on (aware, in the firm's zone) that lies in a window.
 

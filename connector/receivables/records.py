@@ -5,7 +5,7 @@ integers of the currency's minor unit. Ids are the product's own, as text.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -73,6 +73,8 @@ class Mark(StrEnum):
     STRATEGIC = "strategic"  # a customer of weight: every message is looked at first
     WARNING_SIGN = "warning_sign"  # a colleague has heard or seen something: facts alone
     SEGMENT = "segment"  # the owner's own choice of segment: `code` is its name
+    TERMS = "terms"  # terms of payment agreed with a customer, for invoices issued `since` then
+    WAIVED = "waived"  # for once, nothing is claimed beside the principal of this invoice
 
 
 class Cause(StrEnum):
@@ -94,8 +96,9 @@ class Decision:
 
     `until` is the last day it holds (of a promise or an instalment: the day it is to be paid).
     `amount` is the part disputed or promised, the instalment or the credit limit, None for the
-    whole. `code` is a `Cause` or the name of a segment, `owner` who sees to it. Several decisions
-    of the mark PLAN on one invoice are its instalments. `made_at` is aware UTC.
+    whole. `code` is a `Cause`, the name of a segment, of BOUNCED the reminder that came back, of
+    REPLY the message (or what came of it, where it is taken back); `owner` who sees to it. Several
+    decisions of the mark PLAN on one invoice are its instalments. `made_at` is aware UTC.
     """
 
     mark: Mark
@@ -256,10 +259,22 @@ Record = Customer | Invoice | CreditNote | Payment | Past
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file that goes with a message."""
+    """A file that goes with a message; `content` is there once it was fetched."""
 
     name: str
     invoice_id: str
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """The bank transfer that settles a message's claim, as the text of a QR code.
+
+    `more` says that interest or charges are asked for beside it.
+    """
+
+    code: str
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,3 +291,4 @@ class Message:
     html: str
     attachments: tuple[Attachment, ...] = ()
     reference: str  # the reminder key: the message carries `Ref. <key>`
+    transfer: Transfer | None = None  # shown as a picture where the route can carry one

@@ -27,10 +27,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {"en": manual_en.WORDS, "fr": manual_fr
 LANGUAGES = tuple(sorted(WORDS))
 
 
-def manual(policies: Policies, language: str, mode: str = "auto") -> str:
+def manual(policies: Policies, language: str, mode: str = "auto", terms: str = "") -> str:
     """The firm's policy, and those of its segments, as a document in one of `LANGUAGES`.
 
-    `mode` is how the firm runs: in `review` every message waits for a person.
+    `mode` is how the firm runs: in `review` every message waits for a person. `terms` are its
+    terms of payment, as messages quote them.
     """
     voice = Voice(WORDS[language], Locale.parse(language))
     firm = policies.firm
@@ -38,6 +39,7 @@ def manual(policies: Policies, language: str, mode: str = "auto") -> str:
     others = [policies.named[name] for name in used if policies.named[name] != firm]
     parts = [
         [f"# {voice('title', name=f'`{firm.name}`')}", voice("intro"), *_law(firm, voice)],
+        [voice("terms", text=terms)] if terms else [],
         _steps(firm, voice, voice("steps.title")),
         _timing(firm, voice),
         _who(firm, voice, mode),

@@ -89,6 +89,10 @@ WORDS: Mapping[str, str] = {
     "days must pass before anything is added (`be-consumer-first`)",
     "legal.nl-14-day-letter": "in the Netherlands a consumer has fourteen days after the letter "
     "before costs may be charged (`nl-14-day-letter`)",
+    "terms": "Our terms of payment, as messages quote them to a customer with whom nothing else "
+    "was agreed: {text}",
+    "legal.uk-letter-of-claim": "in the United Kingdom an individual has thirty days after the "
+    "letter of claim before court; enclose the protocol's three forms (`uk-letter-of-claim`)",
     # when and how
     "timing.title": "When messages go",
     "grace": "Nothing is said earlier than {count} after the due date, for money may be on its "

@@ -87,6 +87,11 @@ WORDS: Mapping[str, str] = {
     "quatorze jours doivent passer avant tout supplément (`be-consumer-first`)",
     "legal.nl-14-day-letter": "aux Pays-Bas, un consommateur a quatorze jours après la lettre "
     "avant que des frais puissent être demandés (`nl-14-day-letter`)",
+    "terms": "Nos conditions de paiement, telles que les messages les citent au client avec qui "
+    "rien d'autre n'est convenu : {text}",
+    "legal.uk-letter-of-claim": "au Royaume-Uni, un particulier a trente jours après la lettre "
+    "de réclamation avant le tribunal ; joindre les trois formulaires du protocole "
+    "(`uk-letter-of-claim`)",
     "timing.title": "Quand partent les messages",
     "grace": "Rien n'est dit avant {count} après l'échéance, car l'argent peut être en route. Si "
     "le jour propre à l'étape est plus tardif, c'est lui qui compte.",

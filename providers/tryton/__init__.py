@@ -234,7 +234,9 @@ class Tryton:
         """
         if not message.invoice_ids:
             raise Rejected("tryton: a mail goes with an invoice, and this one names none")
-        files = [[file.name, self.pdf(file.invoice_id)] for file in message.attachments]
+        files = [
+            [file.name, file.content or self.pdf(file.invoice_id)] for file in message.attachments
+        ]
         number = self._link.call(
             "ir.email",
             "send",

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,7 +19,7 @@ from connector.contract import (
     Receipt,
     Trace,
 )
-from connector.errors import BadRecord, Transient, Unsupported
+from connector.errors import Transient, Unsupported
 from connector.receivables.capabilities import Capabilities
 from connector.receivables.money import minor
 from connector.receivables.records import (

@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(int(what), told if what == "200" else b'{"error":"it went wrong"}')
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815
 
     def _send(self, status: int, body: bytes, *, more: str = "", end: int | None = None) -> None:
         kind = "text/html" if body[:1] == b"<" else "application/json"
