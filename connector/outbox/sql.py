@@ -23,7 +23,7 @@ from connector.dunning.plan import Reminder
 from connector.dunning.snapshot import Channel
 from connector.messages.letter import letter_of
 from connector.mirror import tables
-from connector.mirror.batch import Prepared, listed, refs
+from connector.mirror.statements import Prepared, listed, refs
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Row, row_of
 
