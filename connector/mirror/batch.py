@@ -1,6 +1,5 @@
 """One write transaction: what is known of the records of a page, bulk upserts, and the events."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,23 +9,28 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
-    ClauseElement,
-    Column,
     Connection,
     Row,
     Select,
     Table,
-    bindparam,
     exists,
-    func,
     select,
 )
-from sqlalchemy.dialects.sqlite import dialect, insert
 
 from connector.mirror import tables
+from connector.mirror.statements import (
+    Values,
+    ids_of,
+    inserting,
+    last_id,
+    listed,
+    refs,
+    rows_of,
+    text,
+    updating,
+)
 from connector.receivables.records import CreditNote, Customer, Invoice, Payment
 
-Values = dict[str, Any]
 Versioned = TypeVar("Versioned", Customer, Invoice, CreditNote, Payment)
 
 
@@ -36,16 +40,6 @@ class Where(NamedTuple):
     customer: str = ""
     invoice: str = ""
     line: str = ""
-
-
-def listed(name: str = "refs") -> Select[Any]:
-    """A subquery of the values in the JSON list bound to `name`: one variable for any number."""
-    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
-
-
-def refs(values: Iterable[str | int]) -> str:
-    """The list that `listed` reads."""
-    return json.dumps(list(values))
 
 
 Change = tuple[Values | None, Values]
@@ -119,17 +113,17 @@ class Batch:
     def known(self, table: Table, ids: Iterable[str]) -> dict[str, Values]:
         """The rows mirrored under these ids."""
         names = table.c.keys()
-        rows = (dict(zip(names, row, strict=True)) for row in self.all(_of(table), ids))
+        rows = (dict(zip(names, row, strict=True)) for row in self.all(rows_of(table), ids))
         return {row["ref"]: row for row in rows}
 
     def ids(self, table: Table, wanted: Iterable[str]) -> dict[str, int]:
         """Row ids by the product's ids."""
-        found = self.connection.exec_driver_sql(_ids_of(table), (refs(wanted),))
+        found = self.connection.exec_driver_sql(ids_of(table), (refs(wanted),))
         return dict(map(tuple, found))
 
     def free_id(self, table: Table) -> int:
         """The first row id of all that are free: nobody else writes during this transaction."""
-        return int(self.connection.exec_driver_sql(_last_id(table)).scalar() or 0) + 1
+        return int(self.connection.exec_driver_sql(last_id(table)).scalar() or 0) + 1
 
     def customers(self, wanted: Iterable[str]) -> Mapping[str, int]:
         """Row ids of customers; one that is unknown yet gets a row with its id for a name."""
@@ -154,7 +148,7 @@ class Batch:
 
     def _write(self, table: Table, rows: Sequence[Values], keys: tuple[str, ...]) -> None:
         if rows:
-            writing = _inserting(table, tuple(rows[0]), keys)
+            writing = inserting(table, tuple(rows[0]), keys)
             self.connection.exec_driver_sql(writing.sql, writing.tuples(rows))
 
     def save(self, table: Table, changes: Iterable[Change]) -> None:
@@ -172,7 +166,7 @@ class Batch:
             changed[names].append({**row, "id": old["id"]})
         self.insert(table, new)
         for names, rows in changed.items():
-            writing = _updating(table, names)
+            writing = updating(table, names)
             self.connection.exec_driver_sql(writing.sql, writing.tuples(rows))
 
     def delete(self, table: Table, column: str, values: Sequence[int]) -> None:
@@ -182,65 +176,7 @@ class Batch:
             self.connection.execute(statement, {"refs": refs(values)})
 
 
-class _Writing(NamedTuple):
-    """A statement's text, and what makes its rows of ours: SQLAlchemy would prepare each row
-    anew, at several times what SQLite takes to write it."""
-
-    sql: str
-    columns: tuple[Column[Any], ...]
-    given: Values
-
-    def tuples(self, rows: Sequence[Values]) -> list[tuple[Any, ...]]:
-        """The rows as SQLite takes them, by columns and then by rows again."""
-        if self.given:
-            rows = [self.given | row for row in rows]
-        columns = []
-        for column in self.columns:
-            values = list(map(itemgetter(column.name), rows))
-            if stored := getattr(column.type, "stored", None):
-                values = [None if value is None else stored(value) for value in values]
-            columns.append(values)
-        return list(zip(*columns, strict=True))
-
-
-@cache
-def _inserting(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Writing:
-    """An insert of these columns, or an upsert by `keys`; what has a default need not be named."""
-    given = {
-        column.name: column.default.arg  # type: ignore[attr-defined]
-        for column in table.c
-        if column.default is not None and column.name not in names
-    }
-    columns = tuple(column for column in table.c if column.name in (*names, *given))
-    statement = insert(table)
-    if keys:
-        newer = {name: statement.excluded[name] for name in names if name not in keys}
-        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=newer)
-    named = statement.values({column.name: bindparam(column.name) for column in columns})
-    return _Writing(_text(named), columns, given)
-
-
-@cache
-def _told(names: tuple[str, ...]) -> Callable[[Values], tuple[Any, ...]]:
-    return itemgetter(*(name for name in names if name not in _ASIDE))
-
-
-@cache
-def _updating(table: Table, names: tuple[str, ...]) -> _Writing:
-    """An update of these columns of the row with an id."""
-    columns = [table.c[name] for name in names]
-    values: Values = {column.name: bindparam(f"new_{column.name}") for column in columns}
-    statement = table.update().where(table.c.id == bindparam("row")).values(values)
-    ordered = [column for column in table.c if column.name in names]
-    return _Writing(_text(statement), (*ordered, table.c.id), {})
-
-
-def _text(statement: ClauseElement) -> str:
-    return str(statement.compile(dialect=dialect()))
-
-
-# Statements are made once: making one takes as long as running it.
-_BEFORE = _text(
+_BEFORE = text(
     select(
         select(tables.ledger.c.first_pull_on.is_not(None)).scalar_subquery(),
         exists(select(tables.decision.c.id)),
@@ -250,18 +186,8 @@ _BEFORE = _text(
 
 
 @cache
-def _of(table: Table) -> Select[Any]:
-    return select(table).where(table.c.ref.in_(listed()))
-
-
-@cache
-def _ids_of(table: Table) -> str:
-    return _text(select(table.c.ref, table.c.id).where(table.c.ref.in_(listed())))
-
-
-@cache
-def _last_id(table: Table) -> str:
-    return _text(select(func.max(table.c.id)))
+def _told(names: tuple[str, ...]) -> Callable[[Values], tuple[Any, ...]]:
+    return itemgetter(*(name for name in names if name not in _ASIDE))
 
 
 def newest(records: Iterable[Versioned], old: Mapping[str, Values]) -> list[Versioned]:

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, select, update
 
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Values, listed, refs
+from connector.mirror.batch import Batch
+from connector.mirror.statements import Values, listed, refs
 from connector.receivables.records import Decision, Mark
 
 Target = tuple[str, str | None]

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import tables
-from connector.mirror.batch import listed, refs
+from connector.mirror.statements import listed, refs
 from connector.mirror.tables import ReminderState
 from connector.receivables.measures import months_before
 from connector.receivables.records import DocumentState, PaymentState

@@ -10,9 +10,10 @@ from sqlalchemy.exc import OperationalError, StatementError
 
 from connector.errors import BadRecord
 from connector.mirror import tables
-from connector.mirror.batch import Batch, listed, refs
+from connector.mirror.batch import Batch
 from connector.mirror.invoices import write_invoices
 from connector.mirror.past import write_past
+from connector.mirror.statements import listed, refs
 from connector.mirror.writing import write_credit_notes, write_customers, write_payments
 from connector.receivables.records import CreditNote, Customer, Invoice, Past, Payment, Record
 

@@ -7,9 +7,10 @@ from datetime import date
 from sqlalchemy import select, update
 
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Change, Values, Where, listed, newest, refs
+from connector.mirror.batch import Batch, Change, Where, newest
 from connector.mirror.decisions import OF_INVOICES, Target, replace_decisions
 from connector.mirror.lines import matched
+from connector.mirror.statements import Values, listed, refs
 from connector.receivables.records import Decision, DocumentState, Invoice
 
 Lines = Mapping[int, Mapping[str, Values]]

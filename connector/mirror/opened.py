@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, literal_column, select
 
 from connector.mirror import tables
-from connector.mirror.batch import listed, refs
+from connector.mirror.statements import listed, refs
 from connector.receivables.records import DocumentState
 
 

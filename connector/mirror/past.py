@@ -11,7 +11,8 @@ from sqlalchemy import func, select, update
 from connector.dunning.plan import line_key, reminder_key
 from connector.dunning.snapshot import Channel, Rung
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Values, listed, refs
+from connector.mirror.batch import Batch
+from connector.mirror.statements import Values, listed, refs
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.receivables.records import Past
 

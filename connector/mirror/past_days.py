@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, or_, select
 from connector.dunning.snapshot import Day, Snapshot
 from connector.errors import ConfigError
 from connector.mirror import tables
-from connector.mirror.batch import Values, listed, refs
 from connector.mirror.facts import REAL
 from connector.mirror.snapshot import read
+from connector.mirror.statements import Values, listed, refs
 from connector.mirror.store import Mirror
 from connector.mirror.tables import ReminderState
 from connector.mirror.timeline import (

@@ -11,9 +11,10 @@ from connector.contract import Trace
 from connector.dunning.plan import line_key, reminder_key
 from connector.dunning.snapshot import BY_HAND, Channel, Rung
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Values, Where, listed
+from connector.mirror.batch import Batch, Where
 from connector.mirror.decisions import endings, said
 from connector.mirror.past import Document, documents, insert_reminders
+from connector.mirror.statements import Values, listed
 from connector.mirror.tables import Origin, ReminderState
 from connector.receivables import money
 from connector.receivables.records import Mark

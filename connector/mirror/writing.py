@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Table, select
 
 from connector.mirror import tables
-from connector.mirror.batch import Batch, Values, Versioned, Where, listed, newest
+from connector.mirror.batch import Batch, Versioned, Where, newest
 from connector.mirror.decisions import OF_CUSTOMERS, Target, replace_decisions
+from connector.mirror.statements import Values, listed
 from connector.receivables.records import (
     CreditNote,
     Customer,

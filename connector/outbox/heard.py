@@ -16,8 +16,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from connector.dunning.snapshot import Channel
 from connector.errors import BadRecord, KeptForSending, Rejected
 from connector.mirror import tables
-from connector.mirror.batch import listed, refs
 from connector.mirror.state import State
+from connector.mirror.statements import listed, refs
 from connector.mirror.tables import ReminderState
 from connector.outbox.decisions import CUSTOMER, DECISION, INVOICE, add
 from connector.outbox.desk import Desk, Heard

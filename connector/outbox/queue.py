@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, select, update
 
 from connector.dunning.plan import Plan, Reminder, ReminderLine
 from connector.dunning.snapshot import BY_HAND
@@ -11,7 +11,19 @@ from connector.errors import ConfigError
 from connector.mirror.state import State
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Line, Row
-from connector.outbox.sql import ATTEMPT, LINE, REMINDER, Writing, add, read, same, settle, taken
+from connector.outbox.sql import (
+    ATTEMPT,
+    ATTEMPTED,
+    CLAIM,
+    LINE,
+    REMINDER,
+    Writing,
+    add,
+    read,
+    same,
+    settle,
+    taken,
+)
 
 OPEN = (
     ReminderState.PLANNED,
@@ -108,14 +120,10 @@ class Outbox:
     def claim(self, row: Row, now: datetime) -> bool:
         """Take a planned row for sending, on disk before the call; False if another has it."""
         with self.engine.begin() as connection:
-            rows = connection.execute(
-                update(REMINDER)
-                .where(REMINDER.c.id == row.id, REMINDER.c.state == ReminderState.PLANNED)
-                .values(state=ReminderState.SENDING, tries=REMINDER.c.tries + 1, not_before=None)
-            ).rowcount
-            if rows:
-                connection.execute(insert(ATTEMPT).values(reminder_id=row.id, started_at=now))
-        return bool(rows)
+            taken_it = CLAIM.run(connection, row=row.id)
+            if taken_it:
+                ATTEMPTED.run(connection, row=row.id, at=now)
+        return bool(taken_it)
 
     def release(self, row: Row, now: datetime, error: str, not_before: datetime | None) -> None:
         """Put a row back: it is certain that nothing happened, and no fault of its own."""

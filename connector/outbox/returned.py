@@ -11,7 +11,7 @@ from connector.dunning.marks import bounced_address
 from connector.dunning.snapshot import Channel
 from connector.errors import BadRecord, Rejected
 from connector.mirror import tables
-from connector.mirror.batch import listed, refs
+from connector.mirror.statements import listed, refs
 from connector.mirror.tables import Origin, ReminderState
 from connector.outbox.decisions import CUSTOMER, DECISION, INVOICE, add
 from connector.outbox.desk import Desk, Heard

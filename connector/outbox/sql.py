@@ -4,15 +4,26 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from connector.dunning.plan import Reminder
 from connector.dunning.snapshot import Channel
 from connector.messages.letter import letter_of
 from connector.mirror import tables
-from connector.mirror.batch import listed, refs
+from connector.mirror.statements import Prepared, listed, refs
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Row, row_of
 
@@ -147,20 +158,46 @@ def settle(
     **values: object,
 ) -> None:
     """Give a reminder another state, with its lines and its attempt; nothing if it `was` not so."""
-    rows = connection.execute(
-        update(REMINDER)
-        .where(REMINDER.c.id == reminder_id, REMINDER.c.state.in_(was))
-        .values(state=state, error=error, **values)
-    ).rowcount
-    if not rows:
+    changed = _settling(tuple(values), tuple(was))
+    if not changed.run(
+        connection,
+        row=reminder_id,
+        new_state=state,
+        new_error=error,
+        **{f"new_{name}": value for name, value in values.items()},
+    ):
         return
     if state in DEAD:
         connection.execute(update(LINE).where(LINE.c.reminder_id == reminder_id).values(live=False))
-    connection.execute(
-        update(ATTEMPT)
-        .where(ATTEMPT.c.reminder_id == reminder_id, ATTEMPT.c.ended_at.is_(None))
-        .values(ended_at=now, outcome=str(state), error=error)
+    _ENDED.run(connection, row=reminder_id, at=now, outcome=str(state), why=error)
+
+
+@cache
+def _settling(names: tuple[str, ...], was: tuple[ReminderState, ...]) -> Prepared:
+    """A reminder that is in one of these states gets another, and other values of these names."""
+    columns = [REMINDER.c[name] for name in ("state", "error", *names)]
+    values: dict[str, Any] = {column.name: bindparam(f"new_{column.name}") for column in columns}
+    before = or_(*(REMINDER.c.state == str(state) for state in was))
+    return Prepared(
+        update(REMINDER).where(REMINDER.c.id == bindparam("row"), before).values(values)
     )
+
+
+_ENDED = Prepared(
+    update(ATTEMPT)
+    .where(ATTEMPT.c.reminder_id == bindparam("row"), ATTEMPT.c.ended_at.is_(None))
+    .values(ended_at=bindparam("at"), outcome=bindparam("outcome"), error=bindparam("why"))
+)
+CLAIM = Prepared(
+    update(REMINDER)
+    .where(REMINDER.c.id == bindparam("row"), REMINDER.c.state == ReminderState.PLANNED.value)
+    .values(state=ReminderState.SENDING.value, tries=REMINDER.c.tries + 1, not_before=None)
+)
+ATTEMPTED = Prepared(
+    insert(ATTEMPT).values(
+        reminder_id=bindparam("row"), started_at=bindparam("at"), outcome="", error=""
+    )
+)
 
 
 def read(connection: Connection, *where: ColumnElement[bool]) -> list[Row]:

@@ -7,7 +7,7 @@ cursor. No retries, no history of changes, no message for whoever has to mend a 
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -33,15 +33,24 @@ _TABLES = f"""
 CREATE TABLE IF NOT EXISTS invoice(
   row INTEGER PRIMARY KEY, id TEXT UNIQUE, {", ".join(COLUMNS[1:8])},
   total INTEGER, due INTEGER, paid INTEGER, reference, updated);
+CREATE TABLE IF NOT EXISTS customer(
+  row INTEGER PRIMARY KEY, id TEXT UNIQUE, name, email, country, updated);
 CREATE TABLE IF NOT EXISTS cursor(stream TEXT PRIMARY KEY, value TEXT);
 CREATE INDEX IF NOT EXISTS invoice_open ON invoice(status, due_on) WHERE due > 0;
 """
-_UPSERT = (
-    f"INSERT INTO invoice({', '.join(COLUMNS)}) VALUES({', '.join('?' * len(COLUMNS))}) "
-    f"ON CONFLICT(id) DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in COLUMNS[1:])} "
-    "WHERE excluded.updated >= invoice.updated"
-)
-_CURSOR = "INSERT OR REPLACE INTO cursor VALUES('invoices', ?)"
+_CUSTOMER = ("id", "name", "email", "country", "updated")
+
+
+def _upsert(table: str, columns: tuple[str, ...]) -> str:
+    newer = ", ".join(f"{name}=excluded.{name}" for name in columns[1:])
+    return (
+        f"INSERT INTO {table}({', '.join(columns)}) VALUES({', '.join('?' * len(columns))}) "
+        f"ON CONFLICT(id) DO UPDATE SET {newer} WHERE excluded.updated >= {table}.updated"
+    )
+
+
+_UPSERTS = {"customers": _upsert("customer", _CUSTOMER), "invoices": _upsert("invoice", COLUMNS)}
+_CURSOR = "INSERT OR REPLACE INTO cursor VALUES(?, ?)"
 
 
 class Limit:
@@ -56,24 +65,28 @@ class Limit:
 
     def sync(self) -> int:
         """Read what changed since the last time; how many rows came."""
-        known = self._db.execute("SELECT value FROM cursor").fetchone()
+        return self._read("customers", _customer) + self._read("invoices", _invoice)
+
+    def _read(self, stream: str, row: Callable[[dict[str, Any]], tuple[object, ...]]) -> int:
+        wanted = "SELECT value FROM cursor WHERE stream = ?"
+        known = self._db.execute(wanted, (stream,)).fetchone()
         count = 0
-        for rows, cursor in self._pages(known[0] if known else ""):
+        for rows, cursor in self._pages(stream, known[0] if known else ""):
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(_UPSERT, map(_row, rows))
-            self._db.execute(_CURSOR, (cursor,))
+            self._db.executemany(_UPSERTS[stream], map(row, rows))
+            self._db.execute(_CURSOR, (stream, cursor))
             self._db.execute("COMMIT")
             count += len(rows)
         return count
 
-    def _pages(self, at: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
+    def _pages(self, stream: str, at: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
         more, last = True, ""
         while more:
             params = {"size": str(self._size), "after": at, "id": last}
-            response = self._session.get(f"{self._url}/invoices", params=params, timeout=60)
+            response = self._session.get(f"{self._url}/{stream}", params=params, timeout=60)
             response.raise_for_status()
             answer = json.loads(response.content)
-            rows, more = answer["invoices"], answer["more"]
+            rows, more = answer[stream], answer["more"]
             if rows:
                 at, last = rows[-1]["updated"], rows[-1]["id"]
             yield rows, at
@@ -84,7 +97,11 @@ class Limit:
         self._session.close()
 
 
-def _row(raw: dict[str, Any]) -> tuple[object, ...]:
+def _customer(raw: dict[str, Any]) -> tuple[object, ...]:
+    return tuple(raw[name] for name in _CUSTOMER)
+
+
+def _invoice(raw: dict[str, Any]) -> tuple[object, ...]:
     """The columns of one invoice, checked as little as can be: text is text, days are days."""
     customer, total, due = raw["customer"], raw["total"], raw["due"]
     date.fromisoformat(raw["issued_on"])
