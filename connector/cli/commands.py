@@ -12,9 +12,10 @@ from threading import Event
 from connector import registry
 from connector.apply import apply as apply_plan
 from connector.apply import read_plan
+from connector.cli.bar import progress
 from connector.cli.firms import configs, each, now
 from connector.cli.preview import say_sample
-from connector.cli.show import clean, mind, plan, progress, put, put_json, say, table
+from connector.cli.show import clean, mind, plan, put, put_json, say, table
 from connector.config import Config
 from connector.dunning import explain as explaining
 from connector.dunning.plan import Plan
@@ -86,7 +87,7 @@ def _save(file: Path, made: Plan) -> None:
 def _dry(
     config: Config, day: date | None, quiet: bool, as_json: bool
 ) -> tuple[int, dict[str, object], Plan]:
-    with opened(config, os.environ) as firm, progress(quiet) as bar:
+    with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
         with dry_run(firm, now(), bar, day) as (study, _):
             pass
         company = firm.company.name
@@ -109,7 +110,7 @@ def _tell_unheard(study: Study | Report) -> None:
 
 def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, object], Plan]:
     stop = _stop_on_signals()
-    with opened(config, os.environ) as firm, progress(quiet) as bar:
+    with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
         report = run_sync(firm, now, bar, stop.is_set)
         company = firm.company.name
     document = report.plan.to_json() | {"delivered": _delivered(report)}
@@ -133,7 +134,7 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
     stop = _stop_on_signals()
 
     def work(config: Config) -> int:
-        with opened(config, os.environ) as firm, progress(quiet) as bar:
+        with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
             done = apply_plan(firm, saved, getpass.getuser(), now, bar, stop.is_set)
             company = firm.company.name
         report = done.report
@@ -154,7 +155,7 @@ def rebuild(path: Path | None, as_json: bool, quiet: bool) -> int:
     stop = _stop_on_signals()
 
     def work(config: Config) -> int:
-        with opened(config, os.environ) as firm, progress(quiet) as bar:
+        with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
             done = rebuild_firm(firm, now, bar, stop.is_set)
             company = firm.company.name
         if as_json:
@@ -239,7 +240,7 @@ def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
     def work(config: Config) -> int:
         with (
             opened(config, os.environ) as firm,
-            progress(quiet) as bar,
+            progress(quiet, firm.spec.limits) as bar,
             dry_run(firm, now(), bar) as (study, mirror),
         ):
             say_sample(study.plan)
