@@ -3,17 +3,15 @@
 import getpass
 import json
 import os
-import signal
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from threading import Event
 
 from connector import registry
 from connector.apply import apply as apply_plan
 from connector.apply import read_plan
 from connector.cli.bar import progress
-from connector.cli.firms import configs, each, now
+from connector.cli.firms import configs, each, now, stop_on_signals
 from connector.cli.preview import say_sample
 from connector.cli.show import clean, mind, plan, put, put_json, say, table
 from connector.config import Config
@@ -109,7 +107,7 @@ def _tell_unheard(study: Study | Report) -> None:
 
 
 def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, object], Plan]:
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
         report = run_sync(firm, now, bar, stop.is_set)
         company = firm.company.name
@@ -131,7 +129,7 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
     firms = configs(path, needs_one=True)
     if len(firms) > 1:
         raise ConfigError("a plan is of one firm: name it with --config FILE")
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
 
     def work(config: Config) -> int:
         with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
@@ -152,7 +150,7 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
 
 def rebuild(path: Path | None, as_json: bool, quiet: bool) -> int:
     """What our notes in the accounting software tell is taken over; nothing is sent."""
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
 
     def work(config: Config) -> int:
         with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
@@ -214,24 +212,6 @@ def _told(report: Report) -> list[str]:
     if done.ended_by:
         told.append(f"Ended early: {done.ended_by}")
     return told
-
-
-def _stop_on_signals() -> Event:
-    """Set by SIGTERM and SIGINT: the run then ends after the row in hand."""
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
-def run(path: Path | None) -> int:
-    """The service, until SIGTERM."""
-    from connector.service import serve
-
-    firms = configs(path, needs_one=True)
-    for config in firms:
-        _warn(config)
-    return serve(firms, os.environ, now, _stop_on_signals(), say)
 
 
 def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
