@@ -77,7 +77,10 @@ def reading(folder: Path, invoices: int, size: int, rounds: int) -> Iterator[Row
 
 def _requests(folder: Path, url: str, invoices: int, size: int) -> Iterator[Row]:
     """How often the server is asked: in full, when nothing changed, when a thousand did."""
-    path, pages = str(folder / f"counted-{size}.db"), -(-invoices // size) + -(-(invoices // 20) // size)
+    path, pages = (
+        str(folder / f"counted-{size}.db"),
+        -(-invoices // size) + -(-(invoices // 20) // size),
+    )
     changed = min(1_000, invoices // 10)
     counts = []
     for edits in (0, 0, changed):

@@ -99,7 +99,13 @@ def read(whose: str, url: str, path: str, size: int) -> Told:
     ready = cpu()
     rows = reader.sync()
     reader.close()
-    return {"cpu": cpu(), "work": cpu() - ready, "memory": most(), "rows": rows, "file": Path(path).stat().st_size}
+    return {
+        "cpu": cpu(),
+        "work": cpu() - ready,
+        "memory": most(),
+        "rows": rows,
+        "file": Path(path).stat().st_size,
+    }
 
 
 def again(whose: str, url: str, path: str, size: int, changed: int, seed: int) -> Told:

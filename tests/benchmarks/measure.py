@@ -37,10 +37,7 @@ def command(*words: str, cwd: Path | None = None) -> float:
     subprocess.run(words, env=_environ(), cwd=cwd, stdout=subprocess.DEVNULL, check=True)
     after = os.times()
     return (
-        after.children_user
-        + after.children_system
-        - before.children_user
-        - before.children_system
+        after.children_user + after.children_system - before.children_user - before.children_system
     )
 
 

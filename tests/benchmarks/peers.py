@@ -63,9 +63,13 @@ def reading(folder: Path, python: str, invoices: int, rounds: int) -> Iterator[R
 
 def _dlt(python: str, url: str, path: Path) -> float:
     environ = dict(os.environ) | {"RUNTIME__DLTHUB_TELEMETRY": "false"}
-    script = "import resource, json\n" + DLT + (
-        "spent = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "print(json.dumps(spent.ru_utime + spent.ru_stime))\n"
+    script = (
+        "import resource, json\n"
+        + DLT
+        + (
+            "spent = resource.getrusage(resource.RUSAGE_SELF)\n"
+            "print(json.dumps(spent.ru_utime + spent.ru_stime))\n"
+        )
     )
     words = [python, "-c", script, url, str(path), "1000"]
     done = subprocess.run(words, env=environ, capture_output=True, text=True)
