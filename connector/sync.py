@@ -13,6 +13,7 @@ from connector.dunning.plan import Plan
 from connector.dunning.snapshot import Snapshot
 from connector.errors import KeptForSending
 from connector.firm import Firm, day_of
+from connector.garbage import uncollected
 from connector.installation import installation, taken_over
 from connector.lock import keep_wait, one_run
 from connector.mirror.pull import Progress, Pulled, pull
@@ -253,6 +254,7 @@ def read_books(
         )
 
 
+@uncollected()
 def _decide(
     firm: Firm, mirror: Mirror, now: datetime, today: date, pulled: Pulled, unread: str = ""
 ) -> Study:

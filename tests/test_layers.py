@@ -1,6 +1,7 @@
 """Imports point inwards: each room stands on the floors below it and none beside it."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -112,15 +113,52 @@ def test_the_pure_rooms_read_no_clock() -> None:
                 ), f"{path}: a clock"
 
 
-def test_help_imports_nothing_heavy() -> None:
+HEAVY = {
+    "alembic",
+    "apscheduler",
+    "authlib",
+    "babel",
+    "holidays",
+    "jinja2",
+    "keyring",
+    "markdown_it",
+    "pydantic",
+    "requests",
+    "rich",
+    "sqlalchemy",
+    "sqlmodel",
+    "typst",
+}
+FOR_SOME = {"alembic", "apscheduler", "authlib", "keyring", "typst"}
+
+
+@pytest.mark.parametrize(
+    ("words", "never"),
+    [
+        (["--help"], HEAVY),
+        (["--version"], HEAVY),
+        # a run of one firm that has no letters, no sign-in and an up-to-date state
+        (["sync", "--dry-run", "--quiet"], FOR_SOME),
+        (["why", "F-2026-0042"], FOR_SOME),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_imports_nothing_it_does_not_need(
+    words: list[str], never: set[str], tmp_path: Path
+) -> None:
     code = (
         "import sys; from connector.cli import app; from typer.testing import CliRunner;"
-        "r = CliRunner().invoke(app, ['--help']); assert r.exit_code == 0, r.output;"
-        "heavy = {'sqlalchemy', 'sqlmodel', 'pydantic', 'apscheduler', 'requests'};"
-        "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
+        f"r = CliRunner().invoke(app, {words}); assert r.exit_code == 0, r.output;"
+        f"print(sorted({never} & {{m.split('.')[0] for m in sys.modules}}))"
     )
+    environ = dict(os.environ) | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environ,
+        check=True,
     )
     assert done.stdout.strip() == "[]"
 

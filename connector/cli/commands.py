@@ -3,18 +3,17 @@
 import getpass
 import json
 import os
-import signal
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from threading import Event
 
 from connector import registry
 from connector.apply import apply as apply_plan
 from connector.apply import read_plan
-from connector.cli.firms import configs, each, now
+from connector.cli.bar import progress
+from connector.cli.firms import configs, each, now, stop_on_signals
 from connector.cli.preview import say_sample
-from connector.cli.show import clean, mind, plan, progress, put, put_json, say, table
+from connector.cli.show import clean, mind, plan, put, put_json, say, table
 from connector.config import Config
 from connector.dunning import explain as explaining
 from connector.dunning.plan import Plan
@@ -86,7 +85,7 @@ def _save(file: Path, made: Plan) -> None:
 def _dry(
     config: Config, day: date | None, quiet: bool, as_json: bool
 ) -> tuple[int, dict[str, object], Plan]:
-    with opened(config, os.environ) as firm, progress(quiet) as bar:
+    with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
         with dry_run(firm, now(), bar, day) as (study, _):
             pass
         company = firm.company.name
@@ -108,8 +107,8 @@ def _tell_unheard(study: Study | Report) -> None:
 
 
 def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, object], Plan]:
-    stop = _stop_on_signals()
-    with opened(config, os.environ) as firm, progress(quiet) as bar:
+    stop = stop_on_signals()
+    with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
         report = run_sync(firm, now, bar, stop.is_set)
         company = firm.company.name
     document = report.plan.to_json() | {"delivered": _delivered(report)}
@@ -130,10 +129,10 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
     firms = configs(path, needs_one=True)
     if len(firms) > 1:
         raise ConfigError("a plan is of one firm: name it with --config FILE")
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
 
     def work(config: Config) -> int:
-        with opened(config, os.environ) as firm, progress(quiet) as bar:
+        with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
             done = apply_plan(firm, saved, getpass.getuser(), now, bar, stop.is_set)
             company = firm.company.name
         report = done.report
@@ -151,10 +150,10 @@ def apply(path: Path | None, file: Path, as_json: bool, quiet: bool) -> int:
 
 def rebuild(path: Path | None, as_json: bool, quiet: bool) -> int:
     """What our notes in the accounting software tell is taken over; nothing is sent."""
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
 
     def work(config: Config) -> int:
-        with opened(config, os.environ) as firm, progress(quiet) as bar:
+        with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
             done = rebuild_firm(firm, now, bar, stop.is_set)
             company = firm.company.name
         if as_json:
@@ -215,31 +214,13 @@ def _told(report: Report) -> list[str]:
     return told
 
 
-def _stop_on_signals() -> Event:
-    """Set by SIGTERM and SIGINT: the run then ends after the row in hand."""
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
-def run(path: Path | None) -> int:
-    """The service, until SIGTERM."""
-    from connector.service import serve
-
-    firms = configs(path, needs_one=True)
-    for config in firms:
-        _warn(config)
-    return serve(firms, os.environ, now, _stop_on_signals(), say)
-
-
 def why(path: Path | None, what: str, as_json: bool, quiet: bool) -> int:
     """The reasons of an invoice's, or a customer's, due lines."""
 
     def work(config: Config) -> int:
         with (
             opened(config, os.environ) as firm,
-            progress(quiet) as bar,
+            progress(quiet, firm.spec.limits) as bar,
             dry_run(firm, now(), bar) as (study, mirror),
         ):
             say_sample(study.plan)

@@ -1,12 +1,14 @@
 """The firms of a command, one after the other: none stops the rest, the worst sets the code."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
+from threading import Event
 
 from connector import registry
 from connector.cli.show import say
@@ -20,6 +22,14 @@ SAMPLE_POLICY = "standard-b2b"
 def now() -> datetime:
     """The clock: the command line is the edge where it is read."""
     return datetime.now(UTC)
+
+
+def stop_on_signals() -> Event:
+    """Set by SIGTERM and SIGINT: the run then ends after the row in hand."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def configs(path: Path | None, *, needs_one: bool) -> list[Config]:

@@ -77,9 +77,9 @@ def rebuild(
 @app.command()
 def run(context: typer.Context, config: ConfigOption = None) -> None:
     """Run as a service: sync every so often, until it is told to stop."""
-    from connector.cli import commands
+    from connector.cli import running
 
-    raise typer.Exit(commands.run(chosen(context, config)))
+    raise typer.Exit(running.run(chosen(context, config)))
 
 
 @app.command()

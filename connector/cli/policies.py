@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import TextIO
 
+from connector.cli.bar import progress
 from connector.cli.firms import configs, each, now
 from connector.cli.replays import Play, Played, document, show, write_csv
-from connector.cli.show import progress, put, put_json, say, table
+from connector.cli.show import put, put_json, say, table
 from connector.config import Config
 from connector.dunning.policy_file import Policies, load, read, ready_made
 from connector.dunning.replay import Course, Sent, day_of, days

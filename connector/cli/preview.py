@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from connector.cli.bar import progress
 from connector.cli.firms import configs, each, now
-from connector.cli.show import clean, mind, progress, put, say
+from connector.cli.show import clean, mind, put, say
 from connector.config import Config
 from connector.dunning.plan import Plan, Reminder
 from connector.dunning.snapshot import Channel
@@ -50,7 +51,7 @@ def preview(path: Path | None, invoice: str, files: Files, quiet: bool) -> int:
     def work(config: Config) -> int:
         with (
             opened(config, os.environ) as firm,
-            progress(quiet) as bar,
+            progress(quiet, firm.spec.limits) as bar,
             dry_run(firm, now(), bar) as (study, mirror),
         ):
             say_sample(study.plan)

@@ -4,8 +4,7 @@ import json
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -153,33 +152,3 @@ def _reminder(entry: Reminder) -> tuple[object, ...]:
         f"{invoices[0]}{more}",
         f"{money.text(entry.claim, entry.currency)} {entry.currency}",
     )
-
-
-class Bar:
-    """Progress of the reads on stderr; silent where nobody watches."""
-
-    def __init__(self, progress: Any) -> None:
-        self._progress = progress
-        self._tasks: dict[str, Any] = {}
-
-    def __call__(self, what: str, done: int, total: int | None) -> None:
-        """Records of a stream read so far, of how many where the product says."""
-        if self._progress is None:
-            return
-        if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._tasks[what], completed=done, total=total)
-
-
-@contextmanager
-def progress(quiet: bool) -> Iterator[Bar]:
-    """A progress bar while the block runs, only on a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield Bar(None)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as drawn:
-        yield Bar(drawn)

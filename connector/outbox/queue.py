@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select, update
 from connector.dunning.plan import Plan, Reminder, ReminderLine
 from connector.dunning.snapshot import BY_HAND
 from connector.errors import ConfigError
+from connector.garbage import uncollected
 from connector.mirror.state import State
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Line, Row
@@ -91,7 +92,7 @@ class Outbox:
         alone, another supersedes it; with `keep_others` those that the plan does not name stay.
         `words` gives the note of each line, `by` who has approved it. Returns the new rows.
         """
-        with self.engine.begin() as connection:
+        with uncollected(), self.engine.begin() as connection:
             untouched = read(
                 connection,
                 REMINDER.c.state == ReminderState.PROPOSED,

@@ -1,7 +1,9 @@
 """The goals, each measured: what we take, what the limit takes, and how many times that is."""
 
+import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,9 +221,7 @@ def idling(folder: Path, seconds: float) -> Iterator[Row]:
     told = "".join(f"RELANCE_{name}={value}\n" for name, value in config.items())
     (folder / "config.env").write_text(told, encoding="utf-8")
     with service(folder) as number:
-        status = Path(f"/proc/{number}/status").read_text(encoding="ascii")
-        memory = next(int(x.split()[1]) / 1024 for x in status.splitlines() if "VmRSS" in x)
-        used = _used(number, seconds)
+        memory, used = resting(number, seconds)
     yield Row(
         name="idle",
         what=f"the service at rest: memory, CPU in {seconds:.0f} s",
@@ -231,10 +231,10 @@ def idling(folder: Path, seconds: float) -> Iterator[Row]:
     )
 
 
-def _used(number: int, seconds: float) -> float:
-    """CPU seconds that a process uses in so many of the clock."""
-    import os
-    import time
+def resting(number: int, seconds: float) -> tuple[float, float]:
+    """MiB that a process and its children hold, and the CPU seconds it uses in so many."""
+    children = Path(f"/proc/{number}/task/{number}/children").read_text(encoding="ascii")
+    memory = sum(_resident(int(process)) for process in (number, *children.split()))
 
     def ticks() -> int:
         parts = Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -242,7 +242,12 @@ def _used(number: int, seconds: float) -> float:
 
     before = ticks()
     time.sleep(seconds)
-    return (ticks() - before) / os.sysconf("SC_CLK_TCK")
+    return memory, (ticks() - before) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident(number: int) -> float:
+    status = Path(f"/proc/{number}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if "VmRSS" in line)
 
 
 def keeping(folder: Path, invoices: int, payments: int) -> Iterator[Row]:

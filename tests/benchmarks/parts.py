@@ -1,0 +1,182 @@
+"""Where the CPU time of a piece of work goes, by its parts: `python -m tests.benchmarks.parts`.
+
+Each part is a few functions that are watched; what one of them spends in another is the other's.
+Watching costs a little too, so the parts tell proportions, and the table of goals the seconds.
+"""
+
+import argparse
+import json
+import sqlite3
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.benchmarks.measure import job, server
+
+Shares = dict[str, float]
+
+
+class Watch:
+    """CPU seconds by part, each without those of the parts inside it."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self._open: list[str] = []
+        self._since = time.process_time()
+
+    def _turn(self) -> None:
+        now = time.process_time()
+        self.seconds[self._open[-1] if self._open else ""] += now - self._since
+        self._since = now
+
+    def on(self, owner: Any, name: str, part: str) -> None:
+        """Count what a function spends as a part's."""
+        work = getattr(owner, name)
+
+        def watched(*args: Any, **more: Any) -> Any:
+            self._turn()
+            self._open.append(part)
+            try:
+                return work(*args, **more)
+            finally:
+                self._turn()
+                self._open.pop()
+
+        setattr(owner, name, watched)
+
+    def told(self, rest: str) -> Shares:
+        """The parts; `rest` names what was in none of them."""
+        self._turn()
+        found = dict(self.seconds)
+        found[rest] = found.get(rest, 0) + found.pop("", 0.0)
+        return {part: round(seconds, 3) for part, seconds in found.items()}
+
+
+def reading(url: str, path: str, size: int) -> Shares:
+    """A full read of ours."""
+    from sqlalchemy import Connection
+
+    from connector.mirror.store import Mirror
+    from providers.http import Session
+    from tests.benchmarks import provider
+    from tests.benchmarks.jobs import Ours
+
+    ours = Ours(url, path, size)
+    watch = Watch()
+    watch.on(Session, "read", "HTTP")
+    watch.on(provider.Answer, "model_validate_json", "parse and validate")
+    watch.on(provider, "to_record", "map to records")
+    watch.on(Mirror, "store", "prepare rows")
+    for name in ("exec_driver_sql", "execute"):
+        watch.on(Connection, name, "SQLite")
+    watch.on(Connection, "_commit_impl", "commit")
+    ours.sync()
+    told = watch.told("map to records")
+    ours.close()
+    return told
+
+
+def reading_limit(url: str, path: str, size: int) -> Shares:
+    """A full read of the limit."""
+    import requests
+
+    from tests.benchmarks import limit
+
+    least = limit.Limit(url, Path(path), size)
+    watch = Watch()
+    watch.on(requests.Session, "get", "HTTP")
+    watch.on(json, "loads", "parse and validate")
+    for name in ("_invoice", "_customer"):
+        watch.on(limit, name, "prepare rows")
+
+    class Watched:
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self._connection = connection
+
+        def execute(self, sql: str, *more: Any) -> Any:
+            part = "commit" if sql == "COMMIT" else "SQLite"
+            return _within(watch, part, lambda: self._connection.execute(sql, *more))
+
+        def executemany(self, sql: str, rows: Any) -> Any:
+            made = list(rows)
+            return _within(watch, "SQLite", lambda: self._connection.executemany(sql, made))
+
+        def close(self) -> None:
+            self._connection.close()
+
+    least._db = Watched(least._db)  # type: ignore[assignment]
+    least.sync()
+    told = watch.told("prepare rows")
+    least.close()
+    return told
+
+
+def _within(watch: Watch, part: str, work: Callable[[], Any]) -> Any:
+    holder = type("Holder", (), {"work": staticmethod(work)})
+    watch.on(holder, "work", part)
+    return holder.work()
+
+
+def deciding(path: str) -> Shares:
+    """The decision of ours."""
+    from connector.dunning import decide
+    from connector.mirror import snapshot
+    from connector.mirror.facts import Facts
+    from connector.outbox.queue import Outbox
+    from tests.benchmarks import jobs
+
+    watch = Watch()
+    watch.on(snapshot, "read", "cases and accounts")
+    for name in ("lines", "_rows"):
+        watch.on(Facts, name, "facts from SQLite")
+    watch.on(decide, "decide", "reminders and silences")
+    watch.on(decide, "judge", "judge each line")
+    watch.on(Outbox, "reserve", "outbox")
+    jobs.decide("ours", path)
+    told = watch.told("start")
+    del told["start"]
+    return told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", nargs="?", choices=("reading", "reading_limit", "deciding"))
+    parser.add_argument("given", nargs="?", default="{}")
+    parser.add_argument("--size", type=int, default=100_000)
+    given = parser.parse_args()
+    if given.what:
+        print(json.dumps(globals()[given.what](**json.loads(given.given))))
+        return
+    from tests.benchmarks.pictures import draw
+
+    with TemporaryDirectory(dir=Path(), prefix="parts-") as name:
+        folder, found = Path(name).absolute(), {}
+        with server(given.size) as url:
+            for what in ("reading", "reading_limit"):
+                path = str(folder / f"{what}.db")
+                found[what] = _apart(what, url=url, path=path, size=1_000)
+        path = str(folder / "lines.db")
+        job("ledger", path=path, size=given.size, flat=False)
+        found["deciding"] = _apart("deciding", path=path)
+    print(json.dumps(found, indent=1))
+    draw(found, Path("docs/pictures/performance.svg"))
+
+
+def _apart(what: str, **given: object) -> Shares:
+    import subprocess
+
+    from tests.benchmarks.measure import ROOT
+
+    words = [sys.executable, "-m", "tests.benchmarks.parts", what, json.dumps(given)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    assert isinstance(told, dict)
+    return told
+
+
+if __name__ == "__main__":
+    main()
