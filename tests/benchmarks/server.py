@@ -9,6 +9,7 @@ Both answer `{"total": …, "more": …, "invoices": […]}`, ordered by change 
 import argparse
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,11 +150,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the counts tell."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error of ours; anything else is."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _server(api: Api, port: int = 0) -> ThreadingHTTPServer:
-    handler = type("Handler", (_Handler,), {"api": api})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
-    return server
+    return _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"api": api}))
 
 
 @contextmanager
