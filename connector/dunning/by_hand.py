@@ -19,8 +19,8 @@ from connector.dunning.group_rules import (
     stale_data,
     unallocated_money,
 )
-from connector.dunning.judge import Purse, View, judge
-from connector.dunning.ladder import Next, stand
+from connector.dunning.judge import Alike, Purse, View, judge
+from connector.dunning.ladder import Next
 from connector.dunning.plan import Quiet, Reason, Reminder
 from connector.dunning.policy import Step
 from connector.dunning.policy_file import Policies
@@ -121,7 +121,8 @@ def _chosen(
             if told := _forbids(view):
                 forbidden.append(f"{view.case.number}: {told}")
                 continue
-            key = (purse.currency, tuple(contact.email for contact in purse.to(view)))
+            to = purse.to(view.case.recipient)
+            key = (purse.currency, tuple(contact.email for contact in to))
             found.setdefault(key, (purse, []))[1].append(view)
     if not found or (wish.invoice_id and wish.template not in OF_CUSTOMERS and forbidden):
         nothing = (
@@ -152,12 +153,9 @@ def _forbids(view: View) -> str:
 def _paid(
     settled: Sequence[Case], snapshot: Snapshot, policies: Policies, today: date
 ) -> tuple[Purse, list[View]]:
-    views = []
-    for case in settled:
-        chosen = policies.of(case, {})
-        standing = stand(case, chosen.policy, chosen.because, snapshot.first_pull_on, today)
-        views.append(View(case.id, case, standing, ()))
-    claim = Claim({view.id: 0 for view in views}, ())
+    alike = Alike(snapshot, today)
+    views = [View(case, alike.alone(case, policies.of(case, {})), ()) for case in settled]
+    claim = Claim({case.id: 0 for case in settled}, ())
     return Purse(settled[0].account, settled[0].currency, views, claim), views
 
 
@@ -171,7 +169,7 @@ def _group(
     for view in views:
         nth = 1 + wish.sent.get((view.case.invoice_id, view.case.line_id), 0)
         lines.append(view.standing._replace(next=Next(BY_HAND, step, today, nth)))
-    to = purse.to(views[0])
+    to = purse.to(views[0].case.recipient)
     spoken = next((contact.language for contact in to if contact.language), "")
     top = lines[0].next
     assert top
@@ -183,7 +181,7 @@ def _group(
         currency=purse.currency,
         lines=lines,
         top=top,
-        claim=sum(purse.claim.net[view.id] for view in views),
+        claim=purse.net(views),
         money_explains=purse.money_explains,
         needs_approval=True,
         day=snapshot.day,
@@ -219,9 +217,9 @@ def changed(
     for view in views:
         if told := _forbids(view):
             return f"invoice {view.case.number}: {told}"
-    if sum(purse.claim.net[view.id] for view in views) != claim:
+    if purse.net(views) != claim:
         return "the claim has changed"
-    if tuple(contact.email for contact in purse.to(views[0])) != to:
+    if tuple(contact.email for contact in purse.to(views[0].case.recipient)) != to:
         return "the recipient has changed"
     wish = Wish(template="", name="", sent={})
     group = _group(views, purse, snapshot, wish, today)

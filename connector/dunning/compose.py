@@ -1,21 +1,20 @@
 """From judged lines to the plan's entries: reminders, silences, and what is only shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from connector.dunning import promises
 from connector.dunning.group_rules import Group, carried
+from connector.dunning.judge import View
 from connector.dunning.ladder import Standing
 from connector.dunning.late import late
 from connector.dunning.marks import holding, withheld
 from connector.dunning.plan import (
     AlsoOpen,
     Netted,
-    Quiet,
     Reason,
     Reminder,
     ReminderLine,
-    Silence,
     line_key,
     reminder_key,
 )
@@ -28,8 +27,10 @@ DIFFICULTY = "difficulty"
 _SHOWN = frozenset({Reason.STEP_WAITING, Reason.GAP, Reason.LADDER_FINISHED})
 
 
-def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminder:
-    """The entry of a group that speaks; its text is written later."""
+def reminder(
+    group: Group, claim: Claim, ledger_id: str, today: date, beside: tuple[AlsoOpen, ...] = ()
+) -> Reminder:
+    """The entry of a group that speaks, `beside` it what is shown only; its text comes later."""
     step, customer = group.top.step, group.account.customer
     plain = [_line(standing, claim, ledger_id, today) for standing in group.lines]
     told = late(plain, group.lines, group.policy, customer.kind, group.currency, today)
@@ -65,6 +66,7 @@ def reminder(group: Group, claim: Claim, ledger_id: str, today: date) -> Reminde
         claim=group.claim,
         lines=lines,
         credits=tuple(Netted(document=doc, amount=netted[doc]) for doc in sorted(netted)),
+        also_open=beside,
         interest=told.interest,
         warnings=told.warnings,
         deadline_on=deadline_on,
@@ -133,7 +135,7 @@ def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> Remi
         days_past_due=(today - case.due_on).days,
         amount=case.amount,
         balance=case.balance,
-        net=claim.net[case.id],
+        net=claim.of(case.id, case.balance),
         withheld=withheld(standing, today),
         step=due.step.name,
         rung=due.rung,
@@ -152,29 +154,13 @@ def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> Remi
     )
 
 
-def silence(case: Case, quiets: Sequence[Quiet]) -> Silence:
-    """The verdict of a line that is not written about."""
-    return Silence(
-        invoice=case.number,
-        invoice_id=case.invoice_id,
-        line_id=case.line_id,
-        line=case.line,
-        customer_id=case.account.customer.id,
-        customer_name=case.account.customer.name,
-        due_on=case.due_on,
-        balance=case.balance,
-        currency=case.currency,
-        reasons=tuple(quiets),
-    )
-
-
-def also_open(lines: Iterable[tuple[Case, Sequence[Quiet]]], today: date) -> tuple[AlsoOpen, ...]:
+def also_open(views: Iterable[View], today: date) -> tuple[AlsoOpen, ...]:
     """Overdue lines whose only reasons are waiting, the gap or a finished ladder: just shown."""
     return tuple(
-        AlsoOpen(invoice=case.number, due_on=case.due_on, balance=case.balance)
-        for case, quiets in lines
-        if case.due_on
-        and case.overdue(today)
-        and quiets
-        and all(quiet.reason in _SHOWN for quiet in quiets)
+        AlsoOpen(invoice=view.case.number, due_on=view.case.due_on, balance=view.case.balance)
+        for view in views
+        if view.quiets
+        and view.case.due_on
+        and view.case.due_on < today
+        and all(quiet.reason in _SHOWN for quiet in view.quiets)
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from connector.dunning import by_hand
-from connector.dunning.compose import also_open, reminder, silence
-from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap_reached
+from connector.dunning.compose import also_open, reminder
+from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap
 from connector.dunning.judge import Purse, View, judge
-from connector.dunning.plan import Plan, Quiet, Reason, Reminder
+from connector.dunning.plan import Plan, Quiet, Reason, Reminder, Silence
 from connector.dunning.policy_file import Policies
 from connector.dunning.snapshot import APPROVED, BY_HAND, Channel, Rung, Snapshot
 from connector.garbage import uncollected
@@ -28,18 +28,20 @@ def decide(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
 
 
 def _decided(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
-    purses = judge(snapshot, policies, today)
+    purses: list[Purse] = []
     spoken: list[tuple[Group, list[View], Purse]] = []
-    for purse in purses:
+    for purse in judge(snapshot, policies, today):
+        purses.append(purse)
         for views in _groups(purse):
             group = _group(views, purse, snapshot)
-            quiets = _asked(group, today)
-            _silence(views, quiets)
-            if not quiets:
+            if quiets := _asked(group, today):
+                _silence(views, quiets)
+            else:
                 spoken.append((group, views, purse))
+    chosen = list(_contest(spoken, snapshot, today))
     reminders = [
-        (reminder(group, purse.claim, snapshot.ledger_id, today), purse)
-        for group, views, purse in _contest(spoken, snapshot, today)
+        reminder(group, purse.claim, snapshot.ledger_id, today, also_open(purse.views, today))
+        for group, _, purse in chosen
     ]
     return Plan(
         today=today,
@@ -48,10 +50,8 @@ def _decided(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
         sample=snapshot.day.sample,
         read_at=snapshot.day.read_at,
         payments_read_at=snapshot.day.payments_read_at,
-        reminders=tuple(
-            sorted((_with_open(entry, purse, today) for entry, purse in reminders), key=_shown)
-        ),
-        silences=tuple(silence(view.case, view.quiets) for view in _silent(purses)),
+        reminders=tuple(sorted(reminders, key=_shown)),
+        silences=tuple(_silences(purses)),
     )
 
 
@@ -61,55 +61,60 @@ def _groups(purse: Purse) -> list[list[View]]:
     for view in purse.views:
         if view.quiets:
             continue
-        policy, step = view.standing.policy, view.step
-        groups[
-            tuple(contact.email for contact in purse.to(view)),
-            policy.name,
-            step.step.channel,
-            (step.rung, step.nth) if step.step.stands_alone else None,
-            view.case.invoice_id if policy.group_by == "invoice" else "",
-        ].append(view)
+        case, kind = view.case, view.kind
+        groups[case.recipient, kind.lane, kind.by_invoice and case.invoice_id].append(view)
+    if len(groups) > 1 and len({own for own, *_ in groups}) > 1:
+        return _by_recipient(groups, purse)
     return list(groups.values())
 
 
+def _by_recipient(
+    groups: Mapping[tuple[object, ...], list[View]], purse: Purse
+) -> list[list[View]]:
+    """The same groups, those together whose invoices' own addresses come to the same contacts."""
+    joined: defaultdict[tuple[object, ...], list[View]] = defaultdict(list)
+    order = {id(view): place for place, view in enumerate(purse.views)}
+    for (own, *rest), views in groups.items():
+        joined[tuple(contact.email for contact in purse.to(str(own))), *rest] += views
+    return [sorted(views, key=lambda view: order[id(view)]) for views in joined.values()]
+
+
 def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
-    first = views[0]
-    to = purse.to(first)
-    top = max((view.step for view in views), key=lambda step: step.rung.order)
+    first, account = views[0], purse.account
+    policy, to = first.kind.policy, purse.to(first.case.recipient)
+    steps = {id(view.kind): view.step for view in views}.values()
     language = next((c.language for c in to if c.language), "")
     return Group(
-        account=purse.account,
-        policy=first.standing.policy,
+        account=account,
+        policy=policy,
         to=to,
-        language=language or purse.account.customer.language or snapshot.day.language,
+        language=language or account.customer.language or snapshot.day.language,
         currency=purse.currency,
-        lines=tuple(view.standing for view in views),
-        top=top,
-        claim=sum(purse.claim.net[view.id] for view in views),
+        lines=tuple([view.standing for view in views]),
+        top=max(steps, key=lambda step: step.rung.order),
+        claim=purse.net(views),
         money_explains=purse.money_explains,
         needs_approval=snapshot.day.mode != APPROVED
-        and (
-            snapshot.day.mode != "auto"
-            or any(v.standing.policy.asks(v.step.step, purse.account) for v in views)
-        ),
+        and (snapshot.day.mode != "auto" or any(policy.asks(step.step, account) for step in steps)),
         day=snapshot.day,
         sent_today=snapshot.sent_today,
     )
 
 
-def _asked(group: Group, today: date) -> list[Quiet]:
+def _asked(group: Group, today: date) -> tuple[Quiet, ...]:
     """What every rule on a message and on the day answers."""
-    return [quiet for rule in (*ACCOUNT_RULES, *RUN_RULES) if (quiet := rule(group, today))]
+    rules = (*ACCOUNT_RULES, *RUN_RULES)
+    return tuple([quiet for rule in rules if (quiet := rule(group, today))])
 
 
-def _silence(views: Iterable[View], quiets: Sequence[Quiet]) -> None:
+def _silence(views: Iterable[View], quiets: tuple[Quiet, ...]) -> None:
     for view in views:
-        view.quiets += tuple(quiets)
+        view.quiets = view.quiets + quiets if view.quiets else quiets
 
 
 def _contest(
     spoken: list[tuple[Group, list[View], Purse]], snapshot: Snapshot, today: date
-) -> Iterable[tuple[Group, list[View], Purse]]:
+) -> Iterator[tuple[Group, list[View], Purse]]:
     """Of the messages that would go by themselves, one a customer, and no more than the cap.
 
     The highest stage speaks, then the largest claim. What waits for approval silences no other,
@@ -122,11 +127,11 @@ def _contest(
             who = group.account.customer.id
             if group.policy.group_by == "invoice":
                 who = f"{who}\x1f{group.lines[0].case.invoice_id}"
-            capped = cap_reached(replace(group, sent_today=sent, first_week=first_week), today)
-            quiets = [capped] if capped else []
+            capped = cap(group.policy, sent, today, first_week=first_week)
+            quiets: tuple[Quiet, ...] = (capped,) if capped else ()
             if who in told:
                 until = today + timedelta(days=group.policy.gap_days - 1)
-                quiets.append(Quiet(Reason.GAP, until, "another message goes first today"))
+                quiets += (Quiet(Reason.GAP, until, "another message goes first today"),)
             if quiets:
                 _silence(views, quiets)
                 continue
@@ -145,25 +150,25 @@ def _precedence(entry: tuple[Group, list[View], Purse]) -> tuple[object, ...]:
         -group.claim,
         group.account.customer.id,
         group.currency,
-        views[0].id,
+        views[0].case.id,
     )
 
 
-def _with_open(entry: Reminder, purse: Purse, today: date) -> Reminder:
-    views = ((view.case, view.quiets) for view in purse.views)
-    return replace(entry, also_open=also_open(views, today))
-
-
-def _silent(purses: Iterable[Purse]) -> Iterator[View]:
+def _silences(purses: Iterable[Purse]) -> Iterator[Silence]:
     """The silent lines by name of the customer, then by invoice."""
-    customers: defaultdict[tuple[str, str], list[View]] = defaultdict(list)
+    customers: defaultdict[tuple[str, str], list[Silence]] = defaultdict(list)
     for purse in purses:
         customer = purse.account.customer
-        customers[customer.name, customer.id] += (view for view in purse.views if view.quiets)
+        customers[customer.name, customer.id] += [
+            Silence(view.case, view.quiets) for view in purse.views if view.quiets
+        ]
     for who in sorted(customers):
-        yield from sorted(
-            customers[who], key=lambda v: (v.case.number, v.case.invoice_id, v.case.line)
-        )
+        yield from sorted(customers[who], key=_by_invoice)
+
+
+def _by_invoice(silence: Silence) -> tuple[str, str, int]:
+    case = silence.case
+    return case.number, case.invoice_id, case.line
 
 
 def _shown(entry: Reminder) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from connector.dunning import promises
 from connector.dunning.ladder import Next, Standing
@@ -110,6 +111,7 @@ def usable(address: str) -> bool:
     return not address.lower().startswith(_NO_MAILBOX)
 
 
+@lru_cache(maxsize=1024)
 def carried(address: str) -> bool:
     """Whether any mail server takes it: what stands before the @ is ASCII, the domain a name."""
     local, _, domain = address.rpartition("@")
@@ -238,11 +240,16 @@ def cap_reached(group: Group, today: date) -> Quiet | None:
     """As many messages as a day may see have gone or are about to go."""
     if not group.is_message or group.needs_approval:
         return None
-    caps = group.policy.caps
-    cap = min(caps.day, caps.first_week_day) if group.first_week else caps.day
-    if group.sent_today < cap:
+    return cap(group.policy, group.sent_today, today, first_week=group.first_week)
+
+
+def cap(policy: Policy, sent: int, today: date, *, first_week: bool) -> Quiet | None:
+    """Whether so many messages are enough for a day."""
+    caps = policy.caps
+    most = min(caps.day, caps.first_week_day) if first_week else caps.day
+    if sent < most:
         return None
-    return Quiet(Reason.CAP_REACHED, today, f"{cap} messages a day are enough")
+    return Quiet(Reason.CAP_REACHED, today, f"{most} messages a day are enough")
 
 
 def native_reminders(group: Group, today: date) -> Quiet | None:

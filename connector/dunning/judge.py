@@ -2,19 +2,22 @@
 
 from bisect import bisect
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import attrgetter
+from typing import NamedTuple
 
 from connector.dunning import marks
 from connector.dunning.group_rules import recipients
 from connector.dunning.ladder import PREFERS_LETTER, Next, Standing, stand
 from connector.dunning.plan import Quiet, Reason
 from connector.dunning.policy import Policy
-from connector.dunning.policy_file import Policies
+from connector.dunning.policy_file import Chosen, Policies
 from connector.dunning.rules import RULES
 from connector.dunning.snapshot import Account, Case, Snapshot
-from connector.receivables.claim import Claim, Owed, claim, explains
-from connector.receivables.records import Contact
+from connector.receivables.claim import IN_FULL, Claim, Owed, claim, explains
+from connector.receivables.records import Contact, Decision
 
 _COVERED = Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
 _CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
@@ -23,20 +26,43 @@ _CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
 UNMARKED = tuple(rule for rule in RULES if rule.__module__ != marks.__name__)
 
 
+class Kind(NamedTuple):
+    """Where lines stand that no rule tells apart, and why each of them is silent by itself."""
+
+    policy: Policy
+    because: str  # why this policy
+    next: Next | None
+    first_pull_on: date
+    decisions: tuple[Decision, ...]
+    quiets: tuple[Quiet, ...]
+    lane: tuple[object, ...]  # lines of one lane share a message
+    by_invoice: bool
+    anew: Case | None  # the only one of its kind, without what it had before it was begun anew
+
+    def standing(self, case: Case) -> Standing:
+        """Where one of them stands."""
+        policy, because, step, first_pull_on, decisions, *_ = self
+        return Standing(self.anew or case, policy, because, step, first_pull_on, decisions)
+
+
 @dataclass(slots=True)
 class View:
-    """One line while it is being judged: where it stands and what silences it so far."""
+    """One line while it is being judged: what kind it is of, and what silences it so far."""
 
-    id: str
     case: Case
-    standing: Standing
+    kind: Kind
     quiets: tuple[Quiet, ...]
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands."""
+        return self.kind.standing(self.case)
 
     @property
     def step(self) -> Next:
         """The step that speaks; only for lines without a reason for silence."""
-        assert self.standing.next
-        return self.standing.next
+        assert self.kind.next
+        return self.kind.next
 
 
 @dataclass(slots=True)
@@ -45,17 +71,23 @@ class Purse:
 
     account: Account
     currency: str
-    views: list[View] = field(default_factory=list)
-    claim: Claim = field(default_factory=lambda: Claim({}, ()))
+    views: list[View]
+    claim: Claim = IN_FULL
     money_explains: bool = False
     known: dict[str, tuple[Contact, ...]] = field(default_factory=dict)
 
-    def to(self, view: View) -> tuple[Contact, ...]:
-        """Whom to write to about a line; worked out once for each address given by an invoice."""
-        own = view.case.recipient
-        if own not in self.known:
-            self.known[own] = recipients(self.account, own)
-        return self.known[own]
+    def to(self, own: str) -> tuple[Contact, ...]:
+        """Whom to write to about a line; worked out once for each address an invoice gives."""
+        found = self.known.get(own)
+        if found is None:
+            found = self.known[own] = recipients(self.account, own)
+        return found
+
+    def net(self, views: Iterable[View]) -> int:
+        """The net principal of some of its lines."""
+        if not self.claim.net:
+            return sum(view.case.balance for view in views)
+        return sum(self.claim.of(view.case.id, view.case.balance) for view in views)
 
 
 class Alike:
@@ -67,47 +99,59 @@ class Alike:
 
     def __init__(self, snapshot: Snapshot, today: date) -> None:
         self._first_pull_on, self._today = snapshot.first_pull_on, today
-        self._known: dict[tuple[object, ...], tuple[Next | None, tuple[Quiet, ...]]] = {}
-        self._accounts: dict[str, tuple[object, ...] | None] = {}
+        self._known: dict[tuple[object, ...], Kind] = {}
+        self._lanes: dict[tuple[object, ...], tuple[object, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def of(self, case: Case, policy: Policy, because: str) -> tuple[Standing, tuple[Quiet, ...]]:
-        """Where a line stands, and its own reasons for silence."""
-        key = self._key(case, policy)
-        found = self._known.get(key) if key else None
-        if found:
-            step, quiets = found
-            return Standing(case, policy, because, step, self._first_pull_on, ()), quiets
-        standing = stand(case, policy, because, self._first_pull_on, self._today)
-        quiets = told(standing, self._today)
-        if key:
-            self._known[key] = standing.next, quiets
-        return standing, quiets
+    def of(self, cases: Sequence[Case], chosen: Chosen) -> list[Kind]:
+        """The kinds of lines of one account and currency that have the same policy."""
+        account, currency, policy = cases[0].account, cases[0].currency, chosen.policy
+        like, known, kinds = _like(account), self._known, []
+        shared = (like, id(policy), chosen.because, currency)
+        oldest = self._today - timedelta(days=policy.min_age_days)
+        sizes = policy.sizes.get(currency, ())
+        for case in cases:
+            if (
+                like is None
+                or case.decisions
+                or case.pending
+                or case.mismatch
+                or case.transit_on
+                or case.discount
+            ):
+                kinds.append(self.alone(case, chosen))
+                continue
+            start = case.sent_on or case.issued_on
+            key = (
+                shared,
+                case.due_on,
+                start > oldest and (start, case.sent_on is None),
+                sizes and bisect(sizes, case.balance),
+                case.reopened_on,
+                case.had,
+            )
+            kind = known.get(key)
+            if kind is None:
+                kind = known[key] = self.alone(case, chosen)
+            kinds.append(kind)
+        return kinds
 
-    def _key(self, case: Case, policy: Policy) -> tuple[object, ...] | None:
-        """All that the ladder and the rules look at, None of a line that is like no other."""
-        if case.decisions or case.pending or case.mismatch or case.transit_on or case.discount:
-            return None
-        customer = case.account.customer.id
-        try:
-            account = self._accounts[customer]
-        except KeyError:
-            account = self._accounts[customer] = _like(case.account)
-        if account is None:
-            return None
-        start = case.sent_on or case.issued_on
-        young = self._today < start + timedelta(days=policy.min_age_days)
-        return (
-            id(policy),
-            account,
-            case.currency,
-            case.due_on,
-            young and (start, case.sent_on is None),
-            bisect(policy.sizes.get(case.currency, ()), case.balance),
-            case.reopened_on,
-            case.had,
+    def alone(self, case: Case, chosen: Chosen) -> Kind:
+        """The kind of a line, asked about by itself."""
+        policy, because = chosen.policy, chosen.because
+        standing = stand(case, policy, because, self._first_pull_on, self._today)
+        quiets, step, lane = told(standing, self._today), standing.next, tuple[object, ...]()
+        if step and not quiets:
+            alone = (step.rung, step.nth) if step.step.stands_alone else None
+            lane = policy.name, step.step.channel, alone
+        return Kind(
+            *standing[1:],
+            quiets,
+            self._lanes.setdefault(lane, lane),
+            policy.group_by == "invoice",
+            None if standing.case is case else standing.case,
         )
 
 
@@ -123,30 +167,48 @@ def _like(account: Account) -> tuple[object, ...] | None:
 def told(standing: Standing, today: date) -> tuple[Quiet, ...]:
     """Every reason of a line's own for which it is silent."""
     rules = RULES if standing.decisions else UNMARKED
-    return tuple(quiet for rule in rules if (quiet := rule(standing, today)))
+    return tuple([quiet for rule in rules if (quiet := rule(standing, today))])
 
 
-def judge(snapshot: Snapshot, policies: Policies, today: date) -> list[Purse]:
+def judge(snapshot: Snapshot, policies: Policies, today: date) -> Iterator[Purse]:
     """Every line with its own reasons, by customer and currency, credits spread over them."""
-    exposures: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for case in snapshot.cases if policies.firm.segments else ():
-        exposures[case.account.customer.id][case.currency] += case.balance
-    purses: dict[tuple[str, str], Purse] = {}
-    alike = Alike(snapshot, today)
+    purses: dict[tuple[str, str], list[Case]] = {}
     for case in snapshot.cases:
-        customer = case.account.customer.id
-        chosen = policies.of(case, exposures[customer])
-        standing, quiets = alike.of(case, chosen.policy, chosen.because)
-        key = (customer, case.currency)
-        purse = purses.get(key)
-        if purse is None:
-            purse = purses[key] = Purse(case.account, case.currency)
-        purse.views.append(View(case.id, case, standing, quiets))
-    for purse in purses.values():
-        if len(purse.views) > 1:
-            purse.views.sort(key=lambda view: (view.case.due_on or date.max, view.id))
+        key = case.account.customer.id, case.currency
+        if key in purses:
+            purses[key].append(case)
+        else:
+            purses[key] = [case]
+    exposures: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (customer, currency), cases in purses.items() if policies.firm.segments else ():
+        exposures[customer][currency] = sum(case.balance for case in cases)
+    alike = Alike(snapshot, today)
+    for key in sorted(purses):
+        views = list(_views(purses[key], policies, exposures[key[0]], alike))
+        views.sort(key=_by_age)
+        purse = Purse(views[0].case.account, key[1], views)
         _spread(purse, today)
-    return [purses[key] for key in sorted(purses)]
+        yield purse
+
+
+def _views(
+    cases: Sequence[Case], policies: Policies, exposure: Mapping[str, int], alike: Alike
+) -> Iterator[View]:
+    """The lines of one customer and currency; only an invoice can have a policy of its own."""
+    own = [case for case in cases if case.policy]
+    rest = [case for case in cases if not case.policy] if own else cases
+    for some in (*([case] for case in own), rest):
+        if some:
+            kinds = alike.of(some, policies.of(some[0], exposure))
+            yield from map(View, some, kinds, map(_OF_KIND, kinds))
+
+
+_OF_KIND = attrgetter("quiets")
+
+
+def _by_age(view: View) -> tuple[date, str, str]:
+    case = view.case
+    return case.due_on or date.max, case.invoice_id, case.line_id
 
 
 def _spread(purse: Purse, today: date) -> None:
@@ -159,24 +221,25 @@ def _spread(purse: Purse, today: date) -> None:
         purse.money_explains = explains([m.amount for m in money], _balances(purse), late)
         if not purse.money_explains:
             credit += [(m.id, m.amount) for m in money]
-    purse.claim = claim(
-        (
-            Owed(
-                view.id,
-                view.case.due_on,
-                view.case.balance,
-                bool(credit)
-                and view.case.overdue(today)
-                and all(quiet.reason in _CREDITS_FIRST for quiet in view.quiets),
-                marks.withheld(view.standing, today),
-            )
-            for view in purse.views
-        ),
-        credit,
-    )
+    owed = [
+        Owed(
+            view.case.id,
+            view.case.due_on,
+            view.case.balance,
+            bool(credit)
+            and view.case.overdue(today)
+            and all(quiet.reason in _CREDITS_FIRST for quiet in view.quiets),
+            marks.withheld(view.standing, today) if view.kind.decisions else 0,
+        )
+        for view in purse.views
+        if credit or view.kind.decisions  # of no other line a part is netted or withheld
+    ]
+    if not owed:
+        return
+    purse.claim = claim(owed, credit)
     covered = {part.line for part in purse.claim.parts if not purse.claim.net[part.line]}
-    for view in purse.views:
-        if view.id in covered:
+    for view in purse.views if covered else ():
+        if view.case.id in covered:
             view.quiets += (_COVERED,)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from connector.dunning.snapshot import Channel, Rung
+from connector.dunning.snapshot import Case, Channel, Rung
 from connector.receivables import money
 from connector.receivables.interest import Statement
 from connector.receivables.records import CustomerKind, Message
@@ -211,20 +211,56 @@ class Reminder:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(NamedTuple):
     """One due line that is not written about, with every reason."""
 
-    invoice: str
-    invoice_id: str
-    line_id: str
-    line: int
-    customer_id: str
-    customer_name: str
-    due_on: date | None
-    balance: int
-    currency: str
+    case: Case
     reasons: tuple[Quiet, ...]
+
+    @property
+    def invoice(self) -> str:
+        """The invoice's number."""
+        return self.case.number
+
+    @property
+    def invoice_id(self) -> str:
+        """The invoice."""
+        return self.case.invoice_id
+
+    @property
+    def line_id(self) -> str:
+        """The line of the invoice."""
+        return self.case.line_id
+
+    @property
+    def line(self) -> int:
+        """The line's place in the invoice, from 1."""
+        return self.case.line
+
+    @property
+    def customer_id(self) -> str:
+        """Who owes it."""
+        return self.case.account.customer.id
+
+    @property
+    def customer_name(self) -> str:
+        """Their name."""
+        return self.case.account.customer.name
+
+    @property
+    def due_on(self) -> date | None:
+        """The due date."""
+        return self.case.due_on
+
+    @property
+    def balance(self) -> int:
+        """What is open of it."""
+        return self.case.balance
+
+    @property
+    def currency(self) -> str:
+        """Its currency."""
+        return self.case.currency
 
     @property
     def next_on(self) -> date | None:

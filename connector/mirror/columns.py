@@ -25,14 +25,24 @@ def _instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# What a row holds is read by one call a value, and a year's days are few: they are kept.
-@lru_cache(maxsize=8192)
-def _date(value: str | None) -> date | None:
-    return None if value is None else date.fromisoformat(value)
+class _Days(dict[str | None, date | None]):
+    """Days by their text, each made once: what a row holds is read by one call a value."""
+
+    def __missing__(self, value: str | None) -> date | None:
+        if len(self) > _MOST_DAYS:
+            self.clear()
+        day = self[value] = None if value is None else date.fromisoformat(value)
+        return day
+
+
+_MOST_DAYS = 20_000
+day_of: Callable[[str | None], date | None] = _Days().__getitem__
+"""The day that a column of type `Day` keeps as this text."""
 
 
 @lru_cache(maxsize=256)
-def _datetime(value: str | None) -> datetime | None:
+def instant_of(value: str | None) -> datetime | None:
+    """The instant that a column of type `Instant` keeps so."""
     return None if value is None else datetime.fromisoformat(value)
 
 
@@ -52,7 +62,7 @@ class Day(TypeDecorator[date]):
         return None if value is None else self.stored(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
-        return _date
+        return day_of
 
 
 class Instant(TypeDecorator[datetime]):
@@ -70,7 +80,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else self.stored(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Loaded:
-        return _datetime
+        return instant_of
 
 
 class Flag(TypeDecorator[bool]):

@@ -3,13 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union,
+)
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import tables
-from connector.mirror.statements import listed, refs
+from connector.mirror.statements import Prepared, listed, refs
 from connector.mirror.tables import ReminderState
 from connector.receivables.measures import months_before
 from connector.receivables.records import DocumentState, PaymentState
@@ -23,7 +35,6 @@ _SPOKEN = (
     ReminderState.UNKNOWN.value,
 )
 _ZERO: ColumnElement[int] = literal_column("0")  # a bound zero would hide the partial indexes
-_PART = 2_000  # rows: all at once would stand in memory twice
 _REFUSAL_MONTHS = 12
 _PROMISE_MONTHS = 24
 
@@ -31,29 +42,26 @@ Rows = Sequence[Any]
 
 
 class Line(NamedTuple):
-    """A due line with its invoice, whose id is `ref`; a row's own attributes would be slow.
-
-    Its first fields, as many as `OF_CASE`, are those of a `Case` after the account.
-    """
+    """A due line with its invoice, whose id is `ref`, as SQLite keeps them: days are ISO text."""
 
     ref: str
     number: str
     line_ref: str
     rank: int
     currency: str
-    issued_on: date
-    due_on: date | None
+    issued_on: str
+    due_on: str | None
     amount: int
     balance: int
-    sent_on: date | None
+    sent_on: str | None
     total: int
     reference: str
     payment_reference: str
     pay_link: str
     recipient: str
     policy: str
-    reopened_on: date | None
-    discount_until: date | None
+    reopened_on: str | None
+    discount_until: str | None
     discount: int
     customer_id: int
     state: str
@@ -61,7 +69,22 @@ class Line(NamedTuple):
     open_balance: int | None
 
 
-OF_CASE = Line._fields.index("customer_id")
+class Step(NamedTuple):
+    """What a due line had or is about to have, as SQLite keeps it of a reminder's line."""
+
+    invoice_ref: str
+    line_ref: str
+    stage: str
+    n: str
+    nth: int
+    key: str
+    state: str
+    channel: str
+    on: str
+    deadline_on: str | None
+    legal: str
+    planned_at: str | None
+    received_on: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +99,21 @@ class Facts:
     customer_id: str | None = None
     without: int | None = None
 
+    @property
+    def everybody(self) -> bool:
+        """Whether all customers are asked about: then a table is gone through once, and what is
+        not wanted passed over, rather than an index asked for each of a long list."""
+        return self.customer_id is None
+
     def lines(self) -> list[Line]:
         """Due lines with a balance of either sign."""
-        line, invoice = tables.due_line, tables.invoice
-        query = _lines().where(line.c.balance != _ZERO, invoice.c.state.in_(REAL))
-        if self.customer_id is not None:
-            customer = tables.customer
-            theirs = select(customer.c.id).where(customer.c.ref == self.customer_id)
-            query = query.where(invoice.c.customer_id.in_(theirs))
-        parts = self.connection.execute(query).partitions(_PART)
-        return [Line._make(row) for part in parts for row in part]
+        found = _open_lines(self.everybody).rows(self.connection, customer=self.customer_id)
+        return list(map(Line._make, found))
 
     def settled_lines(self, invoice_id: str) -> list[Line]:
         """The due lines of a real invoice of which nothing is open, in their order."""
-        line, invoice = tables.due_line, tables.invoice
-        query = _lines().where(invoice.c.ref == invoice_id, invoice.c.state.in_(REAL))
-        found = [Line._make(row) for row in self._rows(query.order_by(line.c.rank))]
+        rows = _lines_of_invoice().rows(self.connection, invoice=invoice_id)
+        found = list(map(Line._make, rows))
         return [] if any(row.balance for row in found) else found
 
     def customers(self, ids: Rows) -> Rows:
@@ -105,17 +127,11 @@ class Facts:
         query = select(contact).where(contact.c.customer_id.in_(listed()))
         return self._rows(query.order_by(contact.c.customer_id, contact.c.position), ids)
 
-    def decisions(self, customers: Rows, invoices: Rows) -> Rows:
-        """Decisions that nobody has taken back, on these customers and invoices."""
-        decision = tables.decision
-        query = select(decision).where(
-            decision.c.ended_on.is_(None),
-            or_(
-                decision.c.customer_ref.in_(listed()),
-                decision.c.invoice_ref.in_(listed("invoices")),
-            ),
-        )
-        return self._rows(query.order_by(decision.c.id), customers, invoices=refs(invoices))
+    def decisions(self, customers: Rows, invoices: Rows) -> list[tuple[Any, ...]]:
+        """Decisions that nobody has taken back, on these customers and invoices, or on anybody's:
+        mark, since, until, amount, because, author, customer, invoice, code, owner, made at."""
+        given = {} if self.everybody else {"refs": refs(customers), "invoices": refs(invoices)}
+        return _decisions(self.everybody).rows(self.connection, **given)
 
     def credit_notes(self, ids: Rows) -> Rows:
         """Credit notes of these customers that are not used up."""
@@ -229,38 +245,11 @@ class Facts:
             .order_by(payment.c.paid_on)
         )
 
-    def reminders(self, invoices: Rows) -> Rows:
-        """Reminder lines of these invoices that say what a line had or is about to have."""
-        line, reminder = tables.reminder_line, tables.reminder
-        untouched = (reminder.c.state == ReminderState.PROPOSED.value) & reminder.c.edited.is_(
-            False
-        )
-        query = (
-            select(
-                line.c.invoice_ref,
-                line.c.line_ref,
-                line.c.stage,
-                line.c.n,
-                line.c.nth,
-                reminder.c.key,
-                reminder.c.state,
-                reminder.c.channel,
-                func.coalesce(reminder.c.sent_on, reminder.c.planned_on).label("on"),
-                reminder.c.deadline_on,
-                reminder.c.legal,
-                reminder.c.planned_at,
-                func.json_extract(reminder.c.entry, "$.received_on").label("received_on"),
-            )
-            .join(reminder, reminder.c.id == line.c.reminder_id)
-            .where(
-                line.c.invoice_ref.in_(listed()),
-                reminder.c.state != ReminderState.SUPERSEDED.value,
-                ~untouched,
-                reminder.c.id != (self.without or 0),
-            )
-            .order_by(reminder.c.id, line.c.id)
-        )
-        return self._rows(query, invoices)
+    def steps(self, invoices: Rows) -> list[tuple[Any, ...]]:
+        """What lines of these invoices, or of anybody's, had or are about to have, oldest first;
+        each a `Step` to be made of what is wanted."""
+        given = {} if self.everybody else {"refs": refs(invoices)}
+        return _steps(self.everybody).rows(self.connection, without=self.without or 0, **given)
 
     def last_messages(self, customers: Rows) -> Rows:
         """The day of the latest e-mail or letter to each customer, gone or about to go."""
@@ -293,12 +282,86 @@ class Facts:
         return self.connection.execute(query, given).all()
 
 
+@cache
+def _open_lines(everybody: bool) -> Prepared:
+    line, invoice, customer = tables.due_line, tables.invoice, tables.customer
+    query = _lines().where(line.c.balance != _ZERO)
+    if not everybody:
+        theirs = select(customer.c.id).where(customer.c.ref == bindparam("customer"))
+        query = query.where(invoice.c.customer_id.in_(theirs))
+    return Prepared(query)
+
+
+@cache
+def _lines_of_invoice() -> Prepared:
+    query = _lines().where(tables.invoice.c.ref == bindparam("invoice"))
+    return Prepared(query.order_by(tables.due_line.c.rank))
+
+
+@cache
+def _decisions(everybody: bool) -> Prepared:
+    made = tables.decision.c
+    query = select(
+        made.mark,
+        made.since,
+        made.until,
+        made.amount,
+        made.because,
+        made.author,
+        made.customer_ref,
+        made.invoice_ref,
+        made.code,
+        made.owner,
+        made.made_at,
+    ).where(made.ended_on.is_(None))
+    if not everybody:
+        of_invoices = made.invoice_ref.in_(listed("invoices"))
+        query = query.where(or_(made.customer_ref.in_(listed()), of_invoices))
+    return Prepared(query.order_by(made.id))
+
+
+@cache
+def _steps(everybody: bool) -> Prepared:
+    line, reminder = tables.reminder_line.c, tables.reminder.c
+    untouched = (reminder.state == ReminderState.PROPOSED.value) & reminder.edited.is_(False)
+    letters = reminder.channel == Channel.LETTER.value
+    query = (
+        select(
+            line.invoice_ref,
+            line.line_ref,
+            line.stage,
+            line.n,
+            line.nth,
+            reminder.key,
+            reminder.state,
+            reminder.channel,
+            func.coalesce(reminder.sent_on, reminder.planned_on),
+            reminder.deadline_on,
+            reminder.legal,
+            reminder.planned_at,
+            case((letters, func.json_extract(reminder.entry, "$.received_on"))),
+        )
+        .join_from(tables.reminder, tables.reminder_line, reminder.id == line.reminder_id)
+        .where(
+            reminder.state != ReminderState.SUPERSEDED.value,
+            ~untouched,
+            reminder.id != bindparam("without"),
+        )
+    )
+    if not everybody:
+        query = query.where(line.invoice_ref.in_(listed()))
+    return Prepared(query.order_by(reminder.id, line.id))
+
+
 def _lines() -> Select[Any]:
-    """Due lines with their invoices, column by column as `Line` has them."""
+    """Due lines with their real invoices, column by column as `Line` has them."""
     line, invoice = tables.due_line, tables.invoice
     others = {"line_ref": line.c.ref, "invoice_balance": invoice.c.balance}
     own = {column.name: column for column in (*invoice.c, *line.c) if column.name != "id"}
     own |= {"ref": invoice.c.ref, "balance": line.c.balance, **others}
-    return select(*(own[name] for name in Line._fields)).join_from(
-        line, invoice, invoice.c.id == line.c.invoice_id
+    real = or_(*(invoice.c.state == state for state in REAL))
+    return (
+        select(*(own[name] for name in Line._fields))
+        .join_from(line, invoice, invoice.c.id == line.c.invoice_id)
+        .where(real)
     )

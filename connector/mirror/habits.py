@@ -13,6 +13,7 @@ from connector.mirror import tables
 from connector.mirror.facts import REAL, Facts, Line, Rows
 from connector.mirror.statements import listed
 from connector.receivables.measures import (
+    FEW_PAID,
     STRATEGIC,
     WATCH,
     Observation,
@@ -29,6 +30,7 @@ PROMISE_SLACK = timedelta(days=4)
 weekend."""
 
 _HISTORY_MONTHS = 24
+_NOTHING = Verdict()
 _TURNOVER_MONTHS = 12
 
 
@@ -57,19 +59,21 @@ def habits_of(
     today, history = facts.today, History(facts.connection, facts.today, facts.customer_id)
     ids = [row.id for row in customers]
     seen = _observations(history, customers, lines)
-    first = {row.customer_id: row.issued_on for row in history.first_issued(ids)}
+    # who has paid too little to be called anything is new, whenever it began
+    known = [customer for customer, some in seen.items() if _paid(some) >= FEW_PAID]
+    first = {row.customer_id: row.issued_on for row in history.first_issued(known)}
     large = _largest(history, ids, top_share)
     found = {}
     for row in customers:
-        made = marks.get(row.id, ())
+        made, some = marks.get(row.id, ()), seen.get(row.id, ())
         habit = behaviour(
-            [one.days(today) for one in seen[row.id] if one.paid_on],
+            [one.days(today) for one in some if one.paid_on],
             first.get(row.id),
             today,
             debit_refused=row.id in refused,
             broken_promises=sum(_broken(mark, today) for mark in made),
         )
-        pace = change(seen[row.id], today)
+        pace = change(some, today) if some else _NOTHING
         signals = pace.words
         if WATCH not in signals and _standing(made, Mark.WARNING_SIGN, today):
             signals = (*signals, WATCH)
@@ -95,8 +99,13 @@ def _observations(
         if line.customer_id not in seen:  # without any payment nothing is usual
             continue
         if line.balance > 0 and line.due_on and line.state == DocumentState.OPEN:
-            seen[line.customer_id].append(Observation(line.due_on, _id(line)))
+            due_on = date.fromisoformat(line.due_on)
+            seen[line.customer_id].append(Observation(due_on, _id(line)))
     return seen
+
+
+def _paid(some: Sequence[Observation]) -> int:
+    return sum(one.paid_on is not None for one in some)
 
 
 def _id(row: Any) -> str:

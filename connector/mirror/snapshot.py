@@ -1,11 +1,11 @@
 """Fills the decision's types from the mirror: what is so, with nothing worked out from it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -26,7 +26,8 @@ from connector.errors import ConfigError
 from connector.garbage import uncollected
 from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
-from connector.mirror.facts import OF_CASE, Facts, Line
+from connector.mirror.columns import day_of, instant_of
+from connector.mirror.facts import Facts, Line, Step
 from connector.mirror.mismatch import customer_mismatches, invoice_mismatches
 from connector.mirror.received import Beside, lines_beside, overpaid, received
 from connector.mirror.store import Mirror
@@ -47,6 +48,7 @@ _PENDING = {  # the gravest last: of several the gravest is told
 }
 _GRAVITY = {state: rank for rank, state in enumerate(_PENDING)}
 _STATES = {state.value: state for state in ReminderState}
+_MARKS = {mark.value: mark for mark in Mark}
 _MESSAGES = (Channel.EMAIL, Channel.LETTER)
 _SPOKEN = frozenset(
     {ReminderState.PLANNED, ReminderState.SENDING, ReminderState.SENT, ReminderState.UNKNOWN}
@@ -95,7 +97,8 @@ def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
         facts = Facts(connection, today)
         lines = facts.settled_lines(invoice_id)
         customers = facts.customers([row.customer_id for row in lines][:1])
-        _, of_customer = _decisions(facts.decisions([row.ref for row in customers], []))
+        refs = [row.ref for row in customers]
+        _, of_customer = _decisions(facts.decisions(refs, []), set(refs), ())
         accounts = accounts_of(
             facts,
             customers,
@@ -113,8 +116,8 @@ def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
             line_id=row.line_ref,
             line=row.rank,
             currency=row.currency,
-            issued_on=row.issued_on,
-            due_on=row.due_on,
+            issued_on=date.fromisoformat(row.issued_on),
+            due_on=day_of(row.due_on),
             amount=row.amount,
             balance=0,
             total=row.total,
@@ -126,13 +129,13 @@ def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
     ]
 
 
-@dataclass(slots=True)
-class _Steps:
-    """What one due line has had, and what of it is in the outbox."""
+class _Steps(NamedTuple):
+    """What lines have had, and what of them is in the outbox, by invoice and line; the day of the
+    last message by invoice."""
 
-    had: list[Had] = field(default_factory=list)
-    pending: ReminderState | None = None
-    pending_key: str = ""
+    had: Mapping[tuple[str, str], tuple[Had, ...]]
+    pending: Mapping[tuple[str, str], tuple[ReminderState, str]]
+    spoken: Mapping[str, str]
 
 
 def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
@@ -142,7 +145,7 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     invoices = {row.ref: row.customer_id for row in owing}
     customers = facts.customers(list(dict.fromkeys(invoices.values())))
     refs = [row.ref for row in customers]
-    by_invoice, by_customer = _decisions(facts.decisions(refs, list(invoices)))
+    by_invoice, by_customer = _decisions(facts.decisions(refs, list(invoices)), set(refs), invoices)
     pending = facts.transit()
     accounts = accounts_of(
         facts,
@@ -154,37 +157,63 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
         attached={row.payment_id for row in pending},
         top_share=top_share,
     )
-    steps, spoken = _steps(facts.reminders(list(invoices)), by_invoice)
+    steps = _steps(facts.steps(list(invoices)), invoices, by_invoice)
     transit = {row.invoice_ref: row.paid_on for row in pending}
-    of_invoice = invoice_mismatches(of_open)
-    of_customer = customer_mismatches(
-        _owed(owing, accounts), {row.id: row.balances or {} for row in customers}
-    )
+    mismatches = invoice_mismatches(of_open)
+    given = {row.id: row.balances for row in customers if row.balances}
+    of_customer = customer_mismatches(_owed(owing, accounts), given) if given else {}
     paid, beside = received(facts, owing, accounts, by_invoice), lines_beside(owing)
-    nothing, alone = _Steps(), Beside()
+    alone = Beside()
     owing.reverse()
     del lines, of_open  # each row goes as its case comes: the two are never there as a whole
-    cases = []
+    cases: list[Case] = []
+    add, make = cases.append, Case._make
+    had, waiting, spoken = steps.had.get, steps.pending, steps.spoken
     while owing:
-        row = owing.pop()
-        key = row.ref, row.line_ref
-        known, others = steps.get(key, nothing), beside.get(key, alone)
-        mismatch = (of_invoice.get(row.ref), of_customer.get((row.customer_id, row.currency)))
-        cases.append(
-            Case._make(
+        # one name a column, for asking a row for each would take longer than making the case
+        (
+            invoice_id, number, line_id, rank, currency, issued_on, due_on, amount, balance,
+            sent_on, total, reference, payment_reference, pay_link, recipient, policy, reopened_on,
+            discount_until, discount, customer, _, _, _,
+        ) = owing.pop()  # fmt: skip
+        key = invoice_id, line_id
+        waits = waiting.get(key) if waiting else None
+        wrong = ""
+        if mismatches or of_customer:
+            told = mismatches.get(invoice_id, ""), of_customer.get((customer, currency), "")
+            wrong = "; ".join(filter(None, told))
+        add(
+            make(
                 (
-                    accounts[row.customer_id],
-                    *row[:OF_CASE],
-                    by_invoice.get(row.ref, ()),
-                    tuple(known.had),
-                    _PENDING[known.pending] if known.pending else None,
-                    known.pending_key,
-                    spoken.get(row.ref),
-                    "; ".join(words for words in mismatch if words) if any(mismatch) else "",
-                    transit.get(row.ref),
-                    paid.get(row.customer_id, ()),
-                    others.before,
-                    others.after,
+                    accounts[customer],
+                    invoice_id,
+                    number,
+                    intern(line_id),
+                    rank,
+                    intern(currency),
+                    day_of(issued_on),
+                    due_on and day_of(due_on),
+                    amount,
+                    balance,
+                    sent_on and day_of(sent_on),
+                    total,
+                    reference,
+                    payment_reference,
+                    pay_link,
+                    recipient,
+                    policy,
+                    reopened_on and day_of(reopened_on),
+                    discount_until and day_of(discount_until),
+                    discount,
+                    by_invoice.get(invoice_id, ()),
+                    had(key, ()),
+                    _PENDING[waits[0]] if waits else None,
+                    waits[1] if waits else "",
+                    day_of(spoken[invoice_id]) if invoice_id in spoken else None,
+                    wrong,
+                    transit.get(invoice_id),
+                    paid.get(customer, ()),
+                    *(beside.get(key, alone) if beside else alone),
                 )
             )
         )
@@ -205,11 +234,12 @@ def _owed(owing: Sequence[Line], accounts: Mapping[int, Account]) -> dict[tuple[
 
 
 def _steps(
-    rows: Sequence[Any], by_invoice: Mapping[str, tuple[Decision, ...]]
-) -> tuple[dict[tuple[str, str], _Steps], dict[str, date]]:
-    """What each line has had, by invoice and line; the last message by invoice."""
-    steps: dict[tuple[str, str], _Steps] = defaultdict(_Steps)
-    spoken: dict[str, date] = {}
+    rows: Iterable[tuple[Any, ...]],
+    invoices: Container[str],
+    by_invoice: Mapping[str, tuple[Decision, ...]],
+) -> _Steps:
+    """What the lines of these invoices have had; most steps of a day are the same, and so is what
+    is made of them."""
     anew = {
         ref: max(
             (mark for mark in made if mark.mark is Mark.RESTART),
@@ -218,83 +248,100 @@ def _steps(
         for ref, made in by_invoice.items()
         if any(mark.mark is Mark.RESTART for mark in made)
     }
-    alike: dict[tuple[object, ...], Had] = {}  # most steps of a day are the same
+    had: dict[tuple[str, str], tuple[Had, ...]] = {}
+    pending: dict[tuple[str, str], tuple[ReminderState, str]] = {}
+    spoken: dict[str, str] = {}
+    alike: dict[tuple[object, ...], tuple[Had, ...]] = {}
     for row in rows:
-        state, known = _STATES[row.state], steps[row.invoice_ref, row.line_ref]
-        if (row.stage, row.n) == (BY_HAND.stage, BY_HAND.number):
+        invoice, line, stage, n, nth, key, word, channel, on, deadline, legal, _, _ = row
+        if invoice not in invoices:
+            continue
+        state, place = _STATES[word], (invoice, line)
+        if n == BY_HAND.number and stage == BY_HAND.stage:
             pass  # a message by hand is no step and holds none back; the gap knows it
         elif state in _HAD:
-            anew_on = anew.get(row.invoice_ref)
-            what = (row.stage, row.n, row.nth, state, row.channel, row.on, row.deadline_on)
-            had = None if anew_on or row.legal else alike.get(what)
-            if had is None:
-                had = _had(row, state, anew_on)
-                if not (anew_on or row.legal):
-                    alike[what] = had
-            known.had.append(had)
-        elif known.pending is None or _GRAVITY[state] > _GRAVITY[known.pending]:
-            known.pending, known.pending_key = state, row.key
-        if state in _SPOKEN and row.channel in _MESSAGES:
-            spoken[row.invoice_ref] = max(row.on, spoken.get(row.invoice_ref, row.on))
-    return steps, spoken
+            before = had.get(place, ())
+            if legal or invoice in anew:
+                had[place] = (*before, _had(Step._make(row), state, anew.get(invoice)))
+            else:
+                what = before, stage, n, nth, state, channel, on, deadline
+                made = alike.get(what)
+                if made is None:
+                    made = alike[what] = (*before, _had(Step._make(row), state, None))
+                had[place] = made
+        elif place not in pending or _GRAVITY[state] > _GRAVITY[pending[place][0]]:
+            pending[place] = state, key
+        if state in _SPOKEN and channel in _MESSAGES:
+            spoken[invoice] = max(on, spoken.get(invoice, on))
+    return _Steps(had, pending, spoken)
 
 
-def _had(row: Any, state: ReminderState, restart: Decision | None) -> Had:
-    before = restart is not None and _before(row, restart)
+def _had(row: Step, state: ReminderState, restart: Decision | None) -> Had:
+    on, deadline_on, received_on = (
+        day_of(row.on),
+        day_of(row.deadline_on),
+        day_of(row.received_on),
+    )
+    assert on
+    before = restart is not None and _before(on, row, restart)
     channel = Channel(row.channel)
-    received_on = date.fromisoformat(row.received_on) if row.received_on else None
-    deadline_on = row.deadline_on
     if received_on and deadline_on:
-        deadline_on = max(deadline_on, received_on + (deadline_on - row.on))
+        deadline_on = max(deadline_on, received_on + (deadline_on - on))
     return Had(
         rung=Rung.parse(row.stage, row.n),
-        on=row.on,
+        on=on,
         nth=row.nth,
         state=HadState.RESTARTED if before else _HAD[state],
         channel=channel,
         deadline_on=deadline_on,
         legal=row.legal,
-        wait_until=wait_until(row.legal, row.on, channel, received_on),
+        wait_until=wait_until(row.legal, on, channel, received_on),
         received_on=received_on,
     )
 
 
-def _before(row: Any, restart: Decision) -> bool:
+def _before(on: date, row: Step, restart: Decision) -> bool:
     """Whether a step belongs to the ladder that was restarted; of the same day the instant tells.
 
     Of a step known only from its note the day alone is known: its number tells a first sending.
     """
-    if row.on != restart.since:
-        return bool(row.on < restart.since)
-    if row.planned_at and restart.made_at:
-        return bool(row.planned_at <= restart.made_at)
-    return bool(row.nth == 1)
+    if on != restart.since:
+        return on < restart.since
+    planned_at = instant_of(row.planned_at)
+    if planned_at and restart.made_at:
+        return planned_at <= restart.made_at
+    return row.nth == 1
 
 
 def _decisions(
-    rows: Sequence[Any],
+    rows: Iterable[tuple[Any, ...]], customers: Container[str], invoices: Container[str]
 ) -> tuple[dict[str, tuple[Decision, ...]], dict[str, tuple[Decision, ...]]]:
-    """Decisions by invoice, and those about a customer as a whole by customer."""
+    """Decisions by invoice, and those about a customer as a whole by customer; of these alone."""
     by_invoice: dict[str, list[Decision]] = defaultdict(list)
     by_customer: dict[str, list[Decision]] = defaultdict(list)
     for row in rows:
+        mark, since, until, amount, because, author, customer, invoice, code, owner, made_at = row
+        if customer not in customers and invoice not in invoices:
+            continue
+        first = day_of(since)
+        assert first
         made = Decision(
-            mark=Mark(row.mark),
-            since=row.since,
-            until=row.until,
-            amount=row.amount,
-            because=row.because,
-            author=row.author,
-            customer_id=row.customer_ref,
-            invoice_id=row.invoice_ref,
-            code=row.code,
-            owner=row.owner,
-            made_at=row.made_at,
+            mark=_MARKS[mark],
+            since=first,
+            until=day_of(until),
+            amount=amount,
+            because=because,
+            author=author,
+            customer_id=customer,
+            invoice_id=invoice,
+            code=code,
+            owner=owner,
+            made_at=instant_of(made_at),
         )
-        if row.invoice_ref is None:
-            by_customer[row.customer_ref].append(made)
+        if invoice is None:
+            by_customer[customer].append(made)
         else:
-            by_invoice[row.invoice_ref].append(made)
+            by_invoice[invoice].append(made)
     return (
         {ref: tuple(made) for ref, made in by_invoice.items()},
         {ref: tuple(made) for ref, made in by_customer.items()},

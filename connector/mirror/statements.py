@@ -1,7 +1,7 @@
 """Statements that are made once and run often: making one takes as long as running it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -98,11 +98,20 @@ class Prepared:
 
     def run(self, connection: Connection, **given: Any) -> int:
         """Run it; how many rows it met."""
+        return connection.exec_driver_sql(self._sql, self._values(given)).rowcount
+
+    def rows(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
+        """What it finds, as SQLite keeps it: of many rows the objects around them cost the most."""
+        cursor = connection.exec_driver_sql(self._sql, self._values(given)).cursor
+        assert cursor
+        return list(cursor.fetchall())
+
+    def _values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         values = []
         for name, fixed, stored in self._stored:
             value = given.get(name, fixed)
             values.append(stored(value) if stored and value is not None else value)
-        return connection.exec_driver_sql(self._sql, tuple(values)).rowcount
+        return tuple(values)
 
 
 @cache

@@ -32,10 +32,20 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The net principal of each line, and how the credits were spread; nothing below zero."""
+    """The net principal of lines, and how the credits were spread; nothing below zero.
+
+    A line that is not named is owed in full.
+    """
 
     net: Mapping[str, int]
     parts: tuple[Part, ...]
+
+    def of(self, line: str, balance: int) -> int:
+        """The net principal of a line with this balance."""
+        return self.net.get(line, balance)
+
+
+IN_FULL = Claim({}, ())
 
 
 def claim(lines: Iterable[Owed], credits: Iterable[tuple[str, int]]) -> Claim:
