@@ -17,5 +17,7 @@ def uncollected() -> Iterator[Callable[[], object]]:
     try:
         yield partial(gc.collect, 0)
     finally:
+        gc.freeze()  # what the block made counts as old from here on, and is walked once, later:
+        gc.unfreeze()  # as young it would be walked at once
         if was_on:
             gc.enable()

@@ -1,6 +1,5 @@
 """What a reminder says of interest and fixed sums: to whom, from when on, how much."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -173,7 +172,7 @@ def test_an_unknown_regime_is_refused_where_the_policy_is_read() -> None:
 
 def test_a_german_due_date_rolls_in_a_reminder_too() -> None:
     german = POLICY.replace('"FR"', '"DE"')
-    friendly = replace(FRIENDLY, on=on("2026-08-20"))
+    friendly = FRIENDLY._replace(on=on("2026-08-20"))
     line = case(due_on=on("2026-08-01"), had=(friendly,), balance=1000000, amount=1000000)
     assert of(reminded(line, text=german, today=on("2026-09-01"))) == ("claim", 8358, 4000)
 
@@ -225,11 +224,11 @@ def test_a_belgian_consumer_is_asked_for_nothing_but_the_principal_before_the_wa
         'name = "friendly"', 'name = "friendly"\nlegal = "be-consumer-first"'
     )
     sent = Had(rung=Rung(Stage.FRIENDLY, 1), on=on("2026-11-02"), legal="be-consumer-first")
-    line = case(late=40, had=(replace(sent, wait_until=on("2026-11-16")),), account=person)
+    line = case(late=40, had=(sent._replace(wait_until=on("2026-11-16")),), account=person)
     # four days from the day after the wait, at the highest rate a clause may name
     assert of(reminded(line, text=belgian)) == ("claim", 12, 2000)
     # without the legal reminder the clause is not open, whatever else was sent
-    other = line._replace(had=(replace(sent, legal=""), had("firm", days_ago=9)))
+    other = line._replace(had=(sent._replace(legal=""), had("firm", days_ago=9)))
     spoken = reminded(other._replace(had=other.had[:1]), text=belgian)
     assert spoken.step == "friendly"
     assert spoken.interest is None
@@ -301,7 +300,7 @@ def test_a_german_consumer_is_in_default_from_the_first_reminder() -> None:
 def test_a_luxembourg_consumer_owes_after_the_third_month() -> None:
     person = account(customer=consumer("LU"))
     luxembourg = POLICY.replace('"FR"', '"LU"')
-    friendly = replace(FRIENDLY, on=on("2024-06-01"))
+    friendly = FRIENDLY._replace(on=on("2024-06-01"))
     line = case(due_on=on("2024-05-15"), issued_on=on("2024-05-01"), had=(friendly,))
     line = line._replace(account=person, balance=100000)
     before = reminded(line, text=luxembourg, today=on("2024-08-30"))

@@ -204,7 +204,7 @@ def test_the_hand_over_waits_for_the_deadline_and_five_business_days() -> None:
     assert offered(on)
     assert not offered(on - DAY)
     assert not offered(on, decisions=(Decision(mark=Mark.DISPUTED, since=DUE),))
-    rejected = replace(notice, state=HadState.PASSED)
+    rejected = notice._replace(state=HadState.PASSED)
     for had in (line.had[:-1], (*line.had[:-1], rejected)):
         assert not any(offered(on + ahead * DAY, had=had) for ahead in range(60))
 

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from connector.dunning import judge
 from connector.dunning.decide import decide
 from connector.dunning.ladder import stand
 from connector.dunning.plan import Plan
+from connector.dunning.policy_file import Chosen
 from connector.dunning.rules import RULES
 from connector.dunning.snapshot import (
     Case,
@@ -34,6 +36,7 @@ from connector.mirror.state import State
 from connector.mirror.store import Mirror
 from connector.receivables.measures import Verdict
 from connector.receivables.records import (
+    Cause,
     Contact,
     CustomerKind,
     Decision,
@@ -103,11 +106,25 @@ def test_the_collector_is_as_it_was() -> None:
 @settings(max_examples=100, deadline=None)
 @given(lines())
 def test_where_nobody_decided_anything_the_rules_about_marks_say_nothing(cases: list[Case]) -> None:
-    assert 0 < len(judge.UNMARKED) < len(RULES)
+    unmarked = judge.asked(frozenset())
+    assert 0 < len(unmarked) < len(RULES)
     for one in cases:
         standing = stand(one, STANDARD.firm, "", TODAY, TODAY)
         assert not standing.decisions
-        assert {rule(standing, TODAY) for rule in RULES if rule not in judge.UNMARKED} == {None}
+        assert {rule(standing, TODAY) for rule in RULES if rule not in unmarked} == {None}
+
+
+@pytest.mark.parametrize("mark", Mark)
+def test_a_mark_is_nothing_to_the_rules_that_are_not_asked_about_it(mark: Mark) -> None:
+    others = set(RULES) - set(judge.asked(frozenset({mark})))
+    for code, until, amount in product((*Cause, ""), (None, TODAY, TODAY - 30 * D), (None, 1)):
+        made = Decision(mark=mark, since=TODAY - 9 * D, until=until, amount=amount, code=code)
+        for one in (
+            case(late=20, decisions=(made,)),
+            case(late=20, account=account(decisions=(made,))),
+        ):
+            standing = stand(one, STANDARD.firm, "", TODAY, TODAY)
+            assert {rule(standing, TODAY) for rule in others} == {None}
 
 
 @settings(max_examples=100, deadline=None)
@@ -117,10 +134,10 @@ def test_lines_that_are_judged_as_alike_would_each_be_judged_the_same(cases: lis
     alike = judge.Alike(facts, TODAY)
     for policy in (STANDARD.firm, STANDARD.named["gentle"]):
         for one in (*cases, *cases):  # the second time all that can be is remembered
-            standing, quiets = alike.of(one, policy, "")
+            (view,) = alike.of([one], Chosen(policy, ""))
             itself = stand(one, policy, "", facts.first_pull_on, TODAY)
-            assert standing == itself
-            assert quiets == judge.told(itself, TODAY)
+            assert view.standing == itself
+            assert view.quiets == judge.told(itself, TODAY)
 
 
 OTHER = {
@@ -198,18 +215,18 @@ def test_whatever_fact_of_a_line_is_another_it_is_judged_by_its_own(late: int) -
         for name, other in neighbours(line):
             facts = snapshot(line)
             alike = judge.Alike(facts, TODAY)
-            alike.of(line, policy, "")
-            alike._accounts.clear()  # two accounts of one id are never in one snapshot
+            alike.of([line], Chosen(policy, ""))
             itself = stand(other, policy, "", facts.first_pull_on, TODAY)
             quiets = judge.told(itself, TODAY)
-            assert alike.of(other, policy, "") == (itself, quiets), (policy.name, name)
+            (view,) = alike.of([other], Chosen(policy, ""))
+            assert (view.standing, view.quiets) == (itself, quiets), (policy.name, name)
 
 
 def test_a_ledger_has_few_lines_that_are_like_no_other() -> None:
     facts = many(2_000)
     alike = judge.Alike(facts, TODAY)
     for one in facts.cases:
-        alike.of(one, STANDARD.firm, "")
+        alike.of([one], Chosen(STANDARD.firm, ""))
     assert 0 < len(alike) < 400
 
 

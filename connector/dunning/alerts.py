@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 from connector.dunning import promises, signs
 from connector.dunning.debtor import Alert, Debtor, Watch, about
-from connector.dunning.group_rules import recipients
 from connector.dunning.marks import bounced_address, declare_by, holding
 from connector.dunning.policy_file import Policies
+from connector.dunning.recipients import recipients
 from connector.dunning.rules import what_of_discount
 from connector.dunning.snapshot import Case, Snapshot
 from connector.receivables import money

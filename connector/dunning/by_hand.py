@@ -19,12 +19,13 @@ from connector.dunning.group_rules import (
     stale_data,
     unallocated_money,
 )
-from connector.dunning.judge import Alike, Purse, View, judge
+from connector.dunning.judge import Alike, judge
 from connector.dunning.ladder import Next
 from connector.dunning.plan import Quiet, Reason, Reminder
 from connector.dunning.policy import Step
 from connector.dunning.policy_file import Policies
 from connector.dunning.snapshot import BY_HAND, Case, Channel, Snapshot, Stage
+from connector.dunning.views import Purse, View
 from connector.errors import ConfigError
 from connector.receivables import calendar
 from connector.receivables.claim import Claim
@@ -154,7 +155,7 @@ def _paid(
     settled: Sequence[Case], snapshot: Snapshot, policies: Policies, today: date
 ) -> tuple[Purse, list[View]]:
     alike = Alike(snapshot, today)
-    views = [View(case, alike.alone(case, policies.of(case, {})), ()) for case in settled]
+    views = [alike.alone(case, policies.of(case, {})) for case in settled]
     claim = Claim({case.id: 0 for case in settled}, ())
     return Purse(settled[0].account, settled[0].currency, views, claim), views
 
@@ -165,22 +166,21 @@ def _group(
     step = Step.model_construct(
         name=wish.template, stage=Stage.FRIENDLY, when="after due", channel=Channel.EMAIL
     )
-    lines = []
+    meant = []
     for view in views:
         nth = 1 + wish.sent.get((view.case.invoice_id, view.case.line_id), 0)
-        lines.append(view.standing._replace(next=Next(BY_HAND, step, today, nth)))
+        kind = view.kind._replace(next=Next(BY_HAND, step, today, nth))
+        meant.append(View(view.case, kind, ()))
     to = purse.to(views[0].case.recipient)
     spoken = next((contact.language for contact in to if contact.language), "")
-    top = lines[0].next
-    assert top
     return Group(
         account=purse.account,
-        policy=lines[0].policy,
+        policy=meant[0].kind.policy,
         to=to,
         language=spoken or purse.account.customer.language or snapshot.day.language,
         currency=purse.currency,
-        lines=lines,
-        top=top,
+        views=meant,
+        top=meant[0].step,
         claim=purse.net(views),
         money_explains=purse.money_explains,
         needs_approval=True,

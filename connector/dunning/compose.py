@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from connector.dunning import promises
-from connector.dunning.group_rules import Group, carried
-from connector.dunning.judge import View
+from connector.dunning.group_rules import Group
 from connector.dunning.ladder import Standing
 from connector.dunning.late import late
 from connector.dunning.marks import holding, withheld
@@ -18,7 +17,9 @@ from connector.dunning.plan import (
     line_key,
     reminder_key,
 )
+from connector.dunning.recipients import carried
 from connector.dunning.snapshot import Case, Channel, HadState
+from connector.dunning.views import View
 from connector.receivables import calendar
 from connector.receivables.claim import Claim
 from connector.receivables.records import Cause, Decision, Mark
@@ -32,10 +33,11 @@ def reminder(
 ) -> Reminder:
     """The entry of a group that speaks, `beside` it what is shown only; its text comes later."""
     step, customer = group.top.step, group.account.customer
-    plain = [_line(standing, claim, ledger_id, today) for standing in group.lines]
-    told = late(plain, group.lines, group.policy, customer.kind, group.currency, today)
+    standings = [view.standing for view in group.views]
+    plain = [_line(standing, claim, ledger_id, today) for standing in standings]
+    told = late(plain, standings, group.policy, customer.kind, group.currency, today)
     lines = told.lines
-    ids = {standing.case.id for standing in group.lines}
+    ids = {standing.case.id for standing in standings}
     netted: dict[str, int] = {}
     for part in claim.parts:
         if part.line in ids:
@@ -85,7 +87,7 @@ def reminder(
 
 def _traits(group: Group, today: date) -> tuple[str, ...]:
     """What chooses a variant of the text: difficulty first, which asks for another tone."""
-    made = [decision for line in group.lines for decision in line.decisions]
+    made = [decision for view in group.views for decision in view.kind.decisions]
     said = (d for d in made if d.mark is Mark.CAUSE and d.code == Cause.CASH_DIFFICULTY)
     hard = holding(made, today, Mark.IN_DIFFICULTY) or holding(said, today, Mark.CAUSE)
     words = (DIFFICULTY if hard else "", group.account.behaviour, *group.account.signals)
@@ -114,7 +116,7 @@ def _copies(group: Group) -> tuple[str, ...]:
 
 def _not_kept(group: Group) -> Decision | None:
     """The latest promise about one of the lines that speak."""
-    made = [promises.promise(line.case) for line in group.lines]
+    made = [promises.promise(view.case) for view in group.views]
     return max((one for one in made if one), key=lambda one: one.until or date.min, default=None)
 
 

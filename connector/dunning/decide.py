@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from operator import attrgetter
 
 from connector.dunning import by_hand
 from connector.dunning.compose import also_open, reminder
 from connector.dunning.group_rules import ACCOUNT_RULES, RUN_RULES, Group, cap
-from connector.dunning.judge import Purse, View, judge
+from connector.dunning.judge import judge
 from connector.dunning.plan import Plan, Quiet, Reason, Reminder, Silence
 from connector.dunning.policy_file import Policies
 from connector.dunning.snapshot import APPROVED, BY_HAND, Channel, Rung, Snapshot
+from connector.dunning.views import Purse, View
 from connector.garbage import uncollected
 
 FIRST_WEEK = timedelta(days=7)
@@ -62,7 +64,8 @@ def _groups(purse: Purse) -> list[list[View]]:
         if view.quiets:
             continue
         case, kind = view.case, view.kind
-        groups[case.recipient, kind.lane, kind.by_invoice and case.invoice_id].append(view)
+        invoice = case.invoice_id if kind.policy.group_by == "invoice" else ""
+        groups[case.recipient, kind.lane, invoice].append(view)
     if len(groups) > 1 and len({own for own, *_ in groups}) > 1:
         return _by_recipient(groups, purse)
     return list(groups.values())
@@ -82,7 +85,7 @@ def _by_recipient(
 def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
     first, account = views[0], purse.account
     policy, to = first.kind.policy, purse.to(first.case.recipient)
-    steps = {id(view.kind): view.step for view in views}.values()
+    steps = {id(due.step): due for due in map(_STEP, views)}.values()
     language = next((c.language for c in to if c.language), "")
     return Group(
         account=account,
@@ -90,15 +93,18 @@ def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
         to=to,
         language=language or account.customer.language or snapshot.day.language,
         currency=purse.currency,
-        lines=tuple([view.standing for view in views]),
-        top=max(steps, key=lambda step: step.rung.order),
+        views=views,
+        top=max(steps, key=attrgetter("rung")),
         claim=purse.net(views),
         money_explains=purse.money_explains,
         needs_approval=snapshot.day.mode != APPROVED
-        and (snapshot.day.mode != "auto" or any(policy.asks(step.step, account) for step in steps)),
+        and (snapshot.day.mode != "auto" or any(policy.asks(due.step, account) for due in steps)),
         day=snapshot.day,
         sent_today=snapshot.sent_today,
     )
+
+
+_STEP = attrgetter("kind.next")
 
 
 def _asked(group: Group, today: date) -> tuple[Quiet, ...]:
@@ -126,7 +132,7 @@ def _contest(
         if group.is_message and not group.needs_approval:
             who = group.account.customer.id
             if group.policy.group_by == "invoice":
-                who = f"{who}\x1f{group.lines[0].case.invoice_id}"
+                who = f"{who}\x1f{group.views[0].case.invoice_id}"
             capped = cap(group.policy, sent, today, first_week=first_week)
             quiets: tuple[Quiet, ...] = (capped,) if capped else ()
             if who in told:
@@ -142,7 +148,7 @@ def _contest(
 
 def _precedence(entry: tuple[Group, list[View], Purse]) -> tuple[object, ...]:
     group, views, _ = entry
-    stage, side, n = group.rung.order
+    stage, side, n = group.rung
     return (
         -stage,
         side,
@@ -166,13 +172,11 @@ def _silences(purses: Iterable[Purse]) -> Iterator[Silence]:
         yield from sorted(customers[who], key=_by_invoice)
 
 
-def _by_invoice(silence: Silence) -> tuple[str, str, int]:
-    case = silence.case
-    return case.number, case.invoice_id, case.line
+_by_invoice = attrgetter("case.number", "case.invoice_id", "case.line")
 
 
 def _shown(entry: Reminder) -> tuple[object, ...]:
-    stage, side, n = entry.rung.order
+    stage, side, n = entry.rung
     return -stage, side, -n, entry.customer_name, entry.customer_id, entry.key
 
 

@@ -152,7 +152,7 @@ def _one(
         policy=chosen.policy.name,
         policy_because=chosen.because,
         old_enough_for=tuple(step.name for step in old_enough(case, chosen.policy, today)),
-        had=tuple(_told(had) for had in sorted(case.had, key=lambda h: (h.on, h.rung.order))),
+        had=tuple(_told(had) for had in sorted(case.had, key=lambda h: (h.on, h.rung))),
         verdict=verdict,
         claim=claim,
         reasons=silence.reasons if silence else (),

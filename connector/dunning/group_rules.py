@@ -3,19 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 
 from connector.dunning import promises
-from connector.dunning.ladder import Next, Standing
+from connector.dunning.ladder import Next
 from connector.dunning.plan import Quiet, Reason
 from connector.dunning.policy import MESSAGES, Policy
+from connector.dunning.recipients import carried
 from connector.dunning.snapshot import Account, Channel, Day, Rung, Stage
+from connector.dunning.views import View
 from connector.receivables import calendar, money
-from connector.receivables.records import Contact, Mark, Role
+from connector.receivables.records import Contact, Mark
 
 DAY = timedelta(days=1)
-_RANK = {role: rank for rank, role in enumerate(Role)}
-_NO_MAILBOX = ("no-reply@", "noreply@", "donotreply@", "mailer-daemon@", "postmaster@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +30,7 @@ class Group:
     to: tuple[Contact, ...]
     language: str
     currency: str
-    lines: Sequence[Standing]
+    views: Sequence[View]
     top: Next
     claim: int
     money_explains: bool
@@ -60,13 +59,13 @@ class Group:
 
         Only where the language has such a text.
         """
-        tops = [line for line in self.lines if line.next and line.next.rung == self.rung]
+        tops = [view for view in self.views if view.step.rung == self.rung]
         if (promises.TEMPLATE, self.language) in self.day.templates and any(
-            promises.breaks(line.case, self.top.step, self.policy, today) for line in tops
+            promises.breaks(view.case, self.top.step, self.policy, today) for view in tops
         ):
             return promises.TEMPLATE
         if (promises.PART, self.language) in self.day.templates and all(
-            promises.part_paid(line.case, self.top.step) for line in self.lines
+            promises.part_paid(view.case, self.top.step) for view in self.views
         ):
             return promises.PART
         return self.top.step.text
@@ -83,42 +82,6 @@ class Group:
 
 
 GroupRule = Callable[[Group, date], Quiet | None]
-
-
-def recipients(account: Account, own: str = "") -> tuple[Contact, ...]:
-    """Whom to write to: the invoice's own address, else the best contacts that can be used.
-
-    All contacts meant for reminders, else the first of the next best role; never an address
-    that nobody reads, nor one that bounced or cannot be carried while another is left.
-    """
-    contacts = [c for c in account.customer.contacts if usable(c.email)]
-    if own and usable(own):
-        match = [c for c in contacts if c.email == own]
-        return (match[0] if match else Contact(id=own, email=own, role=Role.REMINDER),)
-    alive = [c for c in contacts if c.email not in account.bounced] or contacts
-    alive = [c for c in alive if carried(c.email)] or alive
-    alive.sort(key=lambda c: (_RANK[c.role], c.id))
-    if alive and alive[0].role is Role.REMINDER:
-        return tuple(c for c in alive if c.role is Role.REMINDER)
-    return tuple(alive[:1])
-
-
-def usable(address: str) -> bool:
-    """Whether an address can be written to and is read by somebody."""
-    local, at, domain = address.partition("@")
-    if not (local and at and domain) or any(c in address for c in " \t\r\n,;<>\"'()"):
-        return False
-    return not address.lower().startswith(_NO_MAILBOX)
-
-
-@lru_cache(maxsize=1024)
-def carried(address: str) -> bool:
-    """Whether any mail server takes it: what stands before the @ is ASCII, the domain a name."""
-    local, _, domain = address.rpartition("@")
-    try:
-        return local.isascii() and bool(domain.encode("idna"))
-    except UnicodeError:
-        return False
 
 
 def unallocated_money(group: Group, today: date) -> Quiet | None:
@@ -144,7 +107,7 @@ def gap(group: Group, today: date) -> Quiet | None:
     if not group.is_message:
         return None
     if group.policy.group_by == "invoice":
-        days = [line.case.last_message_on for line in group.lines]
+        days = [view.case.last_message_on for view in group.views]
         last = max((day for day in days if day), default=None)
     else:
         last = group.account.last_message_on

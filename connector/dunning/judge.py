@@ -2,92 +2,23 @@
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from operator import attrgetter
-from typing import NamedTuple
 
-from connector.dunning import marks
-from connector.dunning.group_rules import recipients
-from connector.dunning.ladder import PREFERS_LETTER, Next, Standing, stand
+from connector.dunning.ladder import PREFERS_LETTER, Standing, stand
+from connector.dunning.marks import MARKS, Rule, withheld
 from connector.dunning.plan import Quiet, Reason
-from connector.dunning.policy import Policy
 from connector.dunning.policy_file import Chosen, Policies
 from connector.dunning.rules import RULES
 from connector.dunning.snapshot import Account, Case, Snapshot
-from connector.receivables.claim import IN_FULL, Claim, Owed, claim, explains
-from connector.receivables.records import Contact, Decision
+from connector.dunning.views import Kind, Purse, View
+from connector.receivables.claim import Owed, claim, explains
+from connector.receivables.records import Mark
 
 _COVERED = Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
 _CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
-
-# Most lines bear no decision: the rules of `marks`, which ask for nothing else, need not be asked.
-UNMARKED = tuple(rule for rule in RULES if rule.__module__ != marks.__name__)
-
-
-class Kind(NamedTuple):
-    """Where lines stand that no rule tells apart, and why each of them is silent by itself."""
-
-    policy: Policy
-    because: str  # why this policy
-    next: Next | None
-    first_pull_on: date
-    decisions: tuple[Decision, ...]
-    quiets: tuple[Quiet, ...]
-    lane: tuple[object, ...]  # lines of one lane share a message
-    by_invoice: bool
-    anew: Case | None  # the only one of its kind, without what it had before it was begun anew
-
-    def standing(self, case: Case) -> Standing:
-        """Where one of them stands."""
-        policy, because, step, first_pull_on, decisions, *_ = self
-        return Standing(self.anew or case, policy, because, step, first_pull_on, decisions)
-
-
-@dataclass(slots=True)
-class View:
-    """One line while it is being judged: what kind it is of, and what silences it so far."""
-
-    case: Case
-    kind: Kind
-    quiets: tuple[Quiet, ...]
-
-    @property
-    def standing(self) -> Standing:
-        """Where it stands."""
-        return self.kind.standing(self.case)
-
-    @property
-    def step(self) -> Next:
-        """The step that speaks; only for lines without a reason for silence."""
-        assert self.kind.next
-        return self.kind.next
-
-
-@dataclass(slots=True)
-class Purse:
-    """The lines of one customer in one currency, with their claim."""
-
-    account: Account
-    currency: str
-    views: list[View]
-    claim: Claim = IN_FULL
-    money_explains: bool = False
-    known: dict[str, tuple[Contact, ...]] = field(default_factory=dict)
-
-    def to(self, own: str) -> tuple[Contact, ...]:
-        """Whom to write to about a line; worked out once for each address an invoice gives."""
-        found = self.known.get(own)
-        if found is None:
-            found = self.known[own] = recipients(self.account, own)
-        return found
-
-    def net(self, views: Iterable[View]) -> int:
-        """The net principal of some of its lines."""
-        if not self.claim.net:
-            return sum(view.case.balance for view in views)
-        return sum(self.claim.of(view.case.id, view.case.balance) for view in views)
 
 
 class Alike:
@@ -100,28 +31,30 @@ class Alike:
     def __init__(self, snapshot: Snapshot, today: date) -> None:
         self._first_pull_on, self._today = snapshot.first_pull_on, today
         self._known: dict[tuple[object, ...], Kind] = {}
-        self._lanes: dict[tuple[object, ...], tuple[object, ...]] = {}
+        self._likes: dict[tuple[object, ...], int] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def of(self, cases: Sequence[Case], chosen: Chosen) -> list[Kind]:
-        """The kinds of lines of one account and currency that have the same policy."""
+    def of(self, cases: Sequence[Case], chosen: Chosen) -> list[View]:
+        """Lines of one account and currency that have the same policy, each with its kind."""
         account, currency, policy = cases[0].account, cases[0].currency, chosen.policy
-        like, known, kinds = _like(account), self._known, []
-        shared = (like, id(policy), chosen.because, currency)
+        like, known, views = _like(account), self._known, list[View]()
+        shared = like and self._likes.setdefault(
+            (like, id(policy), chosen.because, currency), len(self._likes)
+        )
         oldest = self._today - timedelta(days=policy.min_age_days)
         sizes = policy.sizes.get(currency, ())
         for case in cases:
             if (
-                like is None
+                shared is None
                 or case.decisions
                 or case.pending
                 or case.mismatch
                 or case.transit_on
                 or case.discount
             ):
-                kinds.append(self.alone(case, chosen))
+                views.append(self.alone(case, chosen))
                 continue
             start = case.sent_on or case.issued_on
             key = (
@@ -134,25 +67,16 @@ class Alike:
             )
             kind = known.get(key)
             if kind is None:
-                kind = known[key] = self.alone(case, chosen)
-            kinds.append(kind)
-        return kinds
+                kind = known[key] = self.alone(case, chosen).kind
+            views.append(View(case, kind, kind.quiets))
+        return views
 
-    def alone(self, case: Case, chosen: Chosen) -> Kind:
-        """The kind of a line, asked about by itself."""
+    def alone(self, case: Case, chosen: Chosen) -> View:
+        """A line asked about by itself."""
         policy, because = chosen.policy, chosen.because
         standing = stand(case, policy, because, self._first_pull_on, self._today)
-        quiets, step, lane = told(standing, self._today), standing.next, tuple[object, ...]()
-        if step and not quiets:
-            alone = (step.rung, step.nth) if step.step.stands_alone else None
-            lane = policy.name, step.step.channel, alone
-        return Kind(
-            *standing[1:],
-            quiets,
-            self._lanes.setdefault(lane, lane),
-            policy.group_by == "invoice",
-            None if standing.case is case else standing.case,
-        )
+        quiets = told(standing, self._today)
+        return View(standing.case, Kind.of(standing, quiets), quiets)
 
 
 def _like(account: Account) -> tuple[object, ...] | None:
@@ -166,15 +90,20 @@ def _like(account: Account) -> tuple[object, ...] | None:
 
 def told(standing: Standing, today: date) -> tuple[Quiet, ...]:
     """Every reason of a line's own for which it is silent."""
-    rules = RULES if standing.decisions else UNMARKED
-    return tuple([quiet for rule in rules if (quiet := rule(standing, today))])
+    marked = frozenset([made.mark for made in standing.decisions])
+    return tuple([quiet for rule in asked(marked) if (quiet := rule(standing, today))])
+
+
+@cache
+def asked(marked: frozenset[Mark]) -> tuple[Rule, ...]:
+    """The rules that may say something of a line with such marks; most lines have none."""
+    return tuple(rule for rule in RULES if rule not in MARKS or not marked.isdisjoint(MARKS[rule]))
 
 
 def judge(snapshot: Snapshot, policies: Policies, today: date) -> Iterator[Purse]:
     """Every line with its own reasons, by customer and currency, credits spread over them."""
     purses: dict[tuple[str, str], list[Case]] = {}
-    for case in snapshot.cases:
-        key = case.account.customer.id, case.currency
+    for key, case in zip(map(_WHOSE, snapshot.cases), snapshot.cases, strict=True):
         if key in purses:
             purses[key].append(case)
         else:
@@ -199,11 +128,10 @@ def _views(
     rest = [case for case in cases if not case.policy] if own else cases
     for some in (*([case] for case in own), rest):
         if some:
-            kinds = alike.of(some, policies.of(some[0], exposure))
-            yield from map(View, some, kinds, map(_OF_KIND, kinds))
+            yield from alike.of(some, policies.of(some[0], exposure))
 
 
-_OF_KIND = attrgetter("quiets")
+_WHOSE = attrgetter("account.customer.id", "currency")
 
 
 def _by_age(view: View) -> tuple[date, str, str]:
@@ -229,7 +157,7 @@ def _spread(purse: Purse, today: date) -> None:
             bool(credit)
             and view.case.overdue(today)
             and all(quiet.reason in _CREDITS_FIRST for quiet in view.quiets),
-            marks.withheld(view.standing, today) if view.kind.decisions else 0,
+            withheld(view.standing, today) if view.kind.decisions else 0,
         )
         for view in purse.views
         if credit or view.kind.decisions  # of no other line a part is netted or withheld

@@ -64,11 +64,11 @@ def _next(case: Case, policy: Policy, today: date) -> Next | None:
     if case.due_on is None:
         return None
     places = policy.places(case.account.customer.country)
-    had = [had for had in case.had if _counts(had, policy)]
-    message = _next_message(case, case.due_on, policy, had, places, today)
+    past = _past(case, policy)
+    message = _next_message(case, case.due_on, policy, past, places, today)
     if message and message.on <= today:
         return message
-    beside = _next_side(case, case.due_on, policy, had, places, message)
+    beside = _next_side(case, case.due_on, policy, past, places, message)
     if message and beside:
         return min(beside, message, key=lambda step: step.on)
     return beside or message
@@ -78,38 +78,58 @@ def _counts(had: Had, policy: Policy) -> bool:
     """Whether a step was really had; a legal reminder only if it was sent as the legal one."""
     if had.state not in (HadState.SENT, HadState.PASSED):
         return False
-    duty = next((step.legal for rung, step in policy.ladder if rung == had.rung), "")
+    duty = policy.duties.get(had.rung, "")
     return not duty or had.legal == duty or had.state is HadState.PASSED
 
 
-def last_message(had: list[Had]) -> Had | None:
-    """The latest step that reached the customer."""
-    sent = [h for h in had if h.state is HadState.SENT and not h.rung.side]
-    return max(sent, key=lambda h: (h.on, h.rung.order), default=None)
+class _Past(NamedTuple):
+    """What a line has really had, of it the highest message, the latest, and the latest sent."""
+
+    had: tuple[Had, ...] = ()
+    top: Rung | None = None
+    previous: Had | None = None
+    sent: Had | None = None
+
+
+_NOTHING = _Past()
+
+
+def _past(case: Case, policy: Policy) -> _Past:
+    if not case.had:
+        return _NOTHING
+    had = tuple([had for had in case.had if _counts(had, policy)])
+    messages = [had for had in had if not had.rung.side]
+    sent = [had for had in messages if had.state is HadState.SENT]
+    return _Past(
+        had,
+        max([had.rung for had in messages], default=None),
+        max(messages, key=lambda had: had.on, default=None),
+        max(sent, key=lambda had: (had.on, had.rung), default=None),
+    )
 
 
 def _next_message(
-    case: Case, due_on: date, policy: Policy, had: list[Had], places: Places, today: date
+    case: Case, due_on: date, policy: Policy, past: _Past, places: Places, today: date
 ) -> Next | None:
-    top = max((h.rung for h in had if not h.rung.side), default=None)
-    again = _repeat(case, policy, had, top, places) if top else None
+    top = past.top
+    again = _repeat(case, policy, past, top, places) if top else None
     for rung, step in policy.ladder:
         if (top and rung <= top) or _passed(case, due_on, step, today):
             continue
         if rung.stage is Stage.HANDOVER and not any(
-            h.rung.stage is Stage.NOTICE and h.state is HadState.SENT for h in had
+            h.rung.stage is Stage.NOTICE and h.state is HadState.SENT for h in past.had
         ):
             break  # a hand-over needs a notice that was had
-        on = _due_from(case, due_on, policy, step, had, places)
+        on = _due_from(case, due_on, policy, step, past, places)
         higher = Next(rung, step, on, _nth(case, rung))
         return again if again and on > today and again.on < on else higher
     return again
 
 
-def _repeat(case: Case, policy: Policy, had: list[Had], top: Rung, places: Places) -> Next | None:
+def _repeat(case: Case, policy: Policy, past: _Past, top: Rung, places: Places) -> Next | None:
     """The step last had once more, while its policy lets it repeat and no higher one is due."""
     step = next((step for rung, step in policy.ladder if rung == top), None)
-    sent = [h for h in had if h.rung == top and h.state is HadState.SENT]
+    sent = [h for h in past.had if h.rung == top and h.state is HadState.SENT]
     if not step or not step.repeat or not sent or len(sent) >= step.repeat.times:
         return None
     days = max(step.repeat.every_days, policy.gap_days)
@@ -138,13 +158,13 @@ def _shift(day: date, count: int, unit: str, places: Places) -> date:
 
 
 def _by_age(
-    case: Case, due_on: date, policy: Policy, step: Step, had: list[Had], places: Places
+    case: Case, due_on: date, policy: Policy, step: Step, past: _Past, places: Places
 ) -> date:
     """The day a line is old enough for a step, closed days not yet looked at."""
     if step.stage is Stage.BEFORE_DUE:
         back = due_on - timedelta(days=step.days)
         return calendar.previous_open(back, places, policy.week)
-    previous = max((h for h in had if not h.rung.side), key=lambda h: h.on, default=None)
+    previous = past.previous
     if step.when == "after previous" and previous:
         start = previous.deadline_on if step.after == "deadline" else None
         return _shift(start or previous.on, step.days, step.unit, places)
@@ -159,24 +179,24 @@ def _grace(case: Case, due_on: date, policy: Policy, places: Places) -> date:
 
 
 def _resumed(
-    case: Case, due_on: date, policy: Policy, step: Step, had: list[Had], places: Places
+    case: Case, due_on: date, policy: Policy, step: Step, past: _Past, places: Places
 ) -> date:
     """Its day by age; sooner when what was promised did not come, but for a hand-over."""
-    age = _by_age(case, due_on, policy, step, had, places)
+    age = _by_age(case, due_on, policy, step, past, places)
     if step.side or step.stage in (Stage.BEFORE_DUE, Stage.HANDOVER):
         return age
-    resumed = resumed_on(case, policy, had)
+    resumed = resumed_on(case, policy, past.had)
     if not resumed or resumed >= age:
         return age
     return max(resumed, due_on + DAY, _grace(case, due_on, policy, places))
 
 
 def _due_from(
-    case: Case, due_on: date, policy: Policy, step: Step, had: list[Had], places: Places
+    case: Case, due_on: date, policy: Policy, step: Step, past: _Past, places: Places
 ) -> date:
     """The later of its day by age, a gap after the last message, and the day after a deadline."""
-    days = [_resumed(case, due_on, policy, step, had, places)]
-    last = last_message(had)
+    days = [_resumed(case, due_on, policy, step, past, places)]
+    last = past.sent
     gap = timedelta(days=policy.gap_days)
     if last:
         days.append(last.on + gap)
@@ -194,21 +214,21 @@ def _next_side(
     case: Case,
     due_on: date,
     policy: Policy,
-    had: list[Had],
+    past: _Past,
     places: Places,
     message: Next | None,
 ) -> Next | None:
     """The first call, note or task not yet had that belongs below the next message."""
-    top = max((h.rung for h in had if not h.rung.side), default=None)
+    top = past.top
     for rung, step in policy.sides:
-        if any(h.rung == rung for h in had) or (step.only and not _wanted(case, step)):
+        if any(h.rung == rung for h in past.had) or (step.only and not _wanted(case, step)):
             continue
         if message and message.rung < rung:
             break  # the messages below it come first
         if top and top > rung:
             continue  # a message above it was had: passed
         return Next(
-            rung, step, _due_from(case, due_on, policy, step, had, places), _nth(case, rung)
+            rung, step, _due_from(case, due_on, policy, step, past, places), _nth(case, rung)
         )
     return None
 
@@ -226,5 +246,5 @@ def old_enough(case: Case, policy: Policy, today: date) -> Iterator[Step]:
     for rung, step in policy.rungs:
         if step.when == "after previous" or rung.stage is Stage.BEFORE_DUE:
             continue
-        if _by_age(case, case.due_on, policy, step, [], places) <= today:
+        if _by_age(case, case.due_on, policy, step, _NOTHING, places) <= today:
             yield step

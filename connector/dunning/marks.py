@@ -1,6 +1,6 @@
 """Why a line is silent by somebody's decision: holds, disputes, promises, plans, insolvency."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from connector.dunning import promises
@@ -157,3 +157,20 @@ bill_or_retention = _marked(
     Reason.BILL_OR_RETENTION, "bill of exchange or retention", Mark.BILL, Mark.RETENTION
 )
 factored = _marked(Reason.FACTORED, "sold to a factor", Mark.FACTORED)
+
+MARKS: Mapping[Rule, frozenset[Mark]] = {
+    held: frozenset({Mark.HOLD}),
+    excluded: frozenset({Mark.EXCLUDED}),
+    handed_over: frozenset({Mark.HANDED_OVER}),
+    written_off: frozenset({Mark.WRITTEN_OFF}),
+    not_delivered: frozenset({Mark.NOT_DELIVERED}),
+    in_difficulty: frozenset({Mark.IN_DIFFICULTY}),
+    bill_or_retention: frozenset({Mark.BILL, Mark.RETENTION}),
+    factored: frozenset({Mark.FACTORED}),
+    disputed: frozenset({Mark.DISPUTED}),
+    promised: frozenset({Mark.PROMISED}),
+    plan_kept: frozenset({Mark.PLAN}),
+    insolvent: frozenset({Mark.INSOLVENT}),
+    cause: frozenset({Mark.CAUSE}),
+}
+"""The rules that look at decisions alone, each with the marks without which it says nothing."""

@@ -227,7 +227,7 @@ class Policy(_Model):
         for step in self.steps:
             count = counts[step.stage, step.side] = counts.get((step.stage, step.side), 0) + 1
             placed.append((Rung(step.stage, count, step.side), step))
-        return tuple(sorted(placed, key=lambda pair: pair[0].order))
+        return tuple(sorted(placed, key=lambda pair: pair[0]))
 
     @cached_property
     def ladder(self) -> tuple[tuple[Rung, Step], ...]:
@@ -238,6 +238,11 @@ class Policy(_Model):
     def sides(self) -> tuple[tuple[Rung, Step], ...]:
         """The calls, visits, notes and tasks."""
         return tuple(pair for pair in self.rungs if pair[0].side)
+
+    @cached_property
+    def duties(self) -> Mapping[Rung, str]:
+        """The legal duty that each message of the ladder answers for, empty where it is none."""
+        return {rung: step.legal for rung, step in self.ladder}
 
     @cached_property
     def week(self) -> frozenset[int]:

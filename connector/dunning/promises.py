@@ -5,7 +5,7 @@ passed after its day, for money sent on that day takes so long to be seen.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -124,6 +124,8 @@ def resumed_on(case: Case, policy: Policy, had: Iterable[Had]) -> date | None:
     late = plan(case, policy, date.max)
     if late and late.first_missed:
         days.append(late.first_missed.counts_until + DAY)
+    if not days:
+        return None
     spoken = _spoken(had)
     return min((day for day in days if not spoken or spoken < day), default=None)
 
@@ -179,7 +181,7 @@ def begun_anew(case: Case, today: date) -> Case:
         return case
     since = max(days)
     had = (
-        replace(h, state=HadState.RESTARTED)
+        h._replace(state=HadState.RESTARTED)
         if h.state in (HadState.SENT, HadState.PASSED)
         and (h.on < since or (h.on == since and h.nth == 1))
         else h

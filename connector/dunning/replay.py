@@ -118,7 +118,7 @@ def _since_restart(case: Case, had: Iterable[Had]) -> Iterator[Had]:
     last = max(restarts, default=date.min)
     for one in had:
         before = one.on < last or (one.on == last and one.nth == 1)
-        yield replace(one, state=HadState.RESTARTED) if before else one
+        yield one._replace(state=HadState.RESTARTED) if before else one
 
 
 def days(start: date, end: date) -> Iterator[date]:
@@ -153,7 +153,7 @@ def day_of(policies: Policies, languages: Iterable[str], language: str) -> Day:
 
 def by_step(sent: Iterable[Sent]) -> dict[str, int]:
     """How many reminders each step would have sent, mildest first."""
-    counts = Counter((one.reminder.rung.order, one.reminder.step) for one in sent)
+    counts = Counter((one.reminder.rung, one.reminder.step) for one in sent)
     found: dict[str, int] = {}
     for (_, step), count in sorted(counts.items()):
         found[step] = found.get(step, 0) + count

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import total_ordering
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from connector.receivables.measures import Verdict
 from connector.receivables.records import Customer, Decision
@@ -36,28 +35,33 @@ class Channel(StrEnum):
     TASK = "task"
 
 
-STAGE_RANK: Mapping[str, int] = {stage: rank for rank, stage in enumerate(Stage)}
+_STAGES = tuple(Stage)
+STAGE_RANK: Mapping[str, int] = {stage: rank for rank, stage in enumerate(_STAGES)}
 
 
-@total_ordering
-@dataclass(frozen=True, slots=True)
-class Rung:
+class _Rung(NamedTuple):
+    rank: int
+    side: bool
+    n: int
+
+
+class Rung(_Rung):
     """One place on the ladder: the n-th message of a stage, or its n-th call, note or task.
 
     What a line has had is kept in rungs, so a renamed step or another policy repeats nothing.
+    Rungs are ordered: messages of a stage, then its calls, notes and tasks (`side`), which are
+    counted apart, then the next stage.
     """
 
-    stage: Stage
-    n: int
-    side: bool = False  # a call, visit, note or task: counted apart, after its messages
+    __slots__ = ()
 
-    def __lt__(self, other: "Rung") -> bool:
-        return self.order < other.order
+    def __new__(cls, stage: str, n: int, side: bool = False) -> Self:
+        return super().__new__(cls, STAGE_RANK[stage], side, n)
 
     @property
-    def order(self) -> tuple[int, bool, int]:
-        """Sort key: messages of a stage, then its calls, then the next stage."""
-        return STAGE_RANK[self.stage], self.side, self.n
+    def stage(self) -> Stage:
+        """The stage it belongs to."""
+        return _STAGES[self.rank]
 
     @property
     def number(self) -> str:
@@ -66,6 +70,9 @@ class Rung:
 
     def __str__(self) -> str:
         return f"{self.stage}.{self.number}"
+
+    def __repr__(self) -> str:
+        return f"Rung({self})"
 
     @classmethod
     def parse(cls, stage: str, number: str) -> "Rung":
@@ -91,8 +98,7 @@ class HadState(StrEnum):
     RESTARTED = "restarted"  # had before the ladder was begun anew: only its `nth` matters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Had:
+class Had(NamedTuple):
     """A step that a line has had.
 
     `deadline_on` is the day printed in it, if any; later where its receipt was: who was given so

@@ -1,9 +1,10 @@
 """The questions a snapshot asks the database: a fixed number, however much is open."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import tables
+from connector.mirror.columns import day_of
 from connector.mirror.statements import Prepared, listed, refs
 from connector.mirror.tables import ReminderState
 from connector.receivables.measures import months_before
@@ -42,31 +44,37 @@ Rows = Sequence[Any]
 
 
 class Line(NamedTuple):
-    """A due line with its invoice, whose id is `ref`, as SQLite keeps them: days are ISO text."""
+    """A due line with its invoice, whose id is `ref`.
+
+    Its first fields, as many as `OF_CASE`, are those of a `Case` after the account.
+    """
 
     ref: str
     number: str
     line_ref: str
     rank: int
     currency: str
-    issued_on: str
-    due_on: str | None
+    issued_on: date
+    due_on: date | None
     amount: int
     balance: int
-    sent_on: str | None
+    sent_on: date | None
     total: int
     reference: str
     payment_reference: str
     pay_link: str
     recipient: str
     policy: str
-    reopened_on: str | None
-    discount_until: str | None
+    reopened_on: date | None
+    discount_until: date | None
     discount: int
     customer_id: int
     state: str
     invoice_balance: int | None
     open_balance: int | None
+
+
+OF_CASE = Line._fields.index("customer_id")
 
 
 class Step(NamedTuple):
@@ -107,13 +115,13 @@ class Facts:
 
     def lines(self) -> list[Line]:
         """Due lines with a balance of either sign."""
-        found = _open_lines(self.everybody).rows(self.connection, customer=self.customer_id)
-        return list(map(Line._make, found))
+        parts = _open_lines(self.everybody).parts(self.connection, customer=self.customer_id)
+        return [line for part in parts for line in _made(part)]
 
     def settled_lines(self, invoice_id: str) -> list[Line]:
         """The due lines of a real invoice of which nothing is open, in their order."""
         rows = _lines_of_invoice().rows(self.connection, invoice=invoice_id)
-        found = list(map(Line._make, rows))
+        found = list(_made(rows))
         return [] if any(row.balance for row in found) else found
 
     def customers(self, ids: Rows) -> Rows:
@@ -280,6 +288,44 @@ class Facts:
     def _rows(self, query: Select[Any], values: Rows | None = None, **more: str) -> Rows:
         given = more if values is None else {"refs": refs(values), **more}
         return self.connection.execute(query, given).all()
+
+
+def _made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
+    """Lines of SQLite's rows; what many share is in memory once."""
+    for row in rows:
+        # a name for each column: asking a row for them takes longer than all the rest
+        (
+            ref, number, line_ref, rank, currency, issued, due, amount, balance, sent, total,
+            reference, payment_reference, link, recipient, policy, reopened, until, discount,
+            customer, state, of_invoice, of_open_set,
+        ) = row  # fmt: skip
+        yield Line._make(
+            (
+                ref,
+                number,
+                intern(line_ref),
+                rank,
+                intern(currency),
+                day_of(issued),
+                day_of(due),
+                amount,
+                amount if balance == amount else balance,
+                sent and day_of(sent),
+                amount if total == amount else total,
+                reference,
+                payment_reference,
+                link,
+                recipient,
+                policy,
+                reopened and day_of(reopened),
+                until and day_of(until),
+                discount,
+                customer,
+                intern(state),
+                amount if of_invoice == amount else of_invoice,
+                of_open_set,
+            )
+        )
 
 
 @cache

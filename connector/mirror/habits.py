@@ -99,8 +99,7 @@ def _observations(
         if line.customer_id not in seen:  # without any payment nothing is usual
             continue
         if line.balance > 0 and line.due_on and line.state == DocumentState.OPEN:
-            due_on = date.fromisoformat(line.due_on)
-            seen[line.customer_id].append(Observation(due_on, _id(line)))
+            seen[line.customer_id].append(Observation(line.due_on, _id(line)))
     return seen
 
 

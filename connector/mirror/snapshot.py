@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -27,7 +26,7 @@ from connector.garbage import uncollected
 from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
 from connector.mirror.columns import day_of, instant_of
-from connector.mirror.facts import Facts, Line, Step
+from connector.mirror.facts import OF_CASE, Facts, Line, Step
 from connector.mirror.mismatch import customer_mismatches, invoice_mismatches
 from connector.mirror.received import Beside, lines_beside, overpaid, received
 from connector.mirror.store import Mirror
@@ -116,8 +115,8 @@ def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
             line_id=row.line_ref,
             line=row.rank,
             currency=row.currency,
-            issued_on=date.fromisoformat(row.issued_on),
-            due_on=day_of(row.due_on),
+            issued_on=row.issued_on,
+            due_on=row.due_on,
             amount=row.amount,
             balance=0,
             total=row.total,
@@ -170,41 +169,18 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     add, make = cases.append, Case._make
     had, waiting, spoken = steps.had.get, steps.pending, steps.spoken
     while owing:
-        # one name a column, for asking a row for each would take longer than making the case
-        (
-            invoice_id, number, line_id, rank, currency, issued_on, due_on, amount, balance,
-            sent_on, total, reference, payment_reference, pay_link, recipient, policy, reopened_on,
-            discount_until, discount, customer, _, _, _,
-        ) = owing.pop()  # fmt: skip
-        key = invoice_id, line_id
+        row = owing.pop()
+        key = invoice_id, _ = row.ref, row.line_ref
         waits = waiting.get(key) if waiting else None
         wrong = ""
         if mismatches or of_customer:
-            told = mismatches.get(invoice_id, ""), of_customer.get((customer, currency), "")
+            told = mismatches.get(invoice_id), of_customer.get((row.customer_id, row.currency))
             wrong = "; ".join(filter(None, told))
         add(
             make(
                 (
-                    accounts[customer],
-                    invoice_id,
-                    number,
-                    intern(line_id),
-                    rank,
-                    intern(currency),
-                    day_of(issued_on),
-                    due_on and day_of(due_on),
-                    amount,
-                    balance,
-                    sent_on and day_of(sent_on),
-                    total,
-                    reference,
-                    payment_reference,
-                    pay_link,
-                    recipient,
-                    policy,
-                    reopened_on and day_of(reopened_on),
-                    discount_until and day_of(discount_until),
-                    discount,
+                    accounts[row.customer_id],
+                    *row[:OF_CASE],
                     by_invoice.get(invoice_id, ()),
                     had(key, ()),
                     _PENDING[waits[0]] if waits else None,
@@ -212,7 +188,7 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
                     day_of(spoken[invoice_id]) if invoice_id in spoken else None,
                     wrong,
                     transit.get(invoice_id),
-                    paid.get(customer, ()),
+                    paid.get(row.customer_id, ()),
                     *(beside.get(key, alone) if beside else alone),
                 )
             )

@@ -1,7 +1,7 @@
 """Statements that are made once and run often: making one takes as long as running it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import dialect, insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Values = dict[str, Any]
+_PART = 1_000  # rows at once
 
 
 def listed(name: str = "refs") -> Select[Any]:
@@ -102,9 +103,14 @@ class Prepared:
 
     def rows(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
         """What it finds, as SQLite keeps it: of many rows the objects around them cost the most."""
+        return [row for part in self.parts(connection, **given) for row in part]
+
+    def parts(self, connection: Connection, **given: Any) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """The same by and by, for rows that are made into something else as they come."""
         cursor = connection.exec_driver_sql(self._sql, self._values(given)).cursor
         assert cursor
-        return list(cursor.fetchall())
+        while rows := cursor.fetchmany(_PART):
+            yield rows
 
     def _values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         values = []

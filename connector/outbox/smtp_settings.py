@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from connector.credentials import can_be_rewritten
-from connector.dunning.group_rules import usable
+from connector.dunning.recipients import usable
 from connector.oauth import PRESETS, fit_for_secrets
 from connector.outbox.mail import sender_of
 
