@@ -45,6 +45,7 @@ def _decided(snapshot: Snapshot, policies: Policies, today: date) -> Plan:
         reminder(group, purse.claim, snapshot.ledger_id, today, also_open(purse.views, today))
         for group, _, purse in chosen
     ]
+    del chosen, spoken  # from here on each line goes as its silence comes
     return Plan(
         today=today,
         ledger_id=snapshot.ledger_id,
@@ -168,6 +169,7 @@ def _silences(purses: Iterable[Purse]) -> Iterator[Silence]:
         customers[customer.name, customer.id] += [
             Silence(view.case, view.quiets) for view in purse.views if view.quiets
         ]
+        purse.views.clear()
     for who in sorted(customers):
         yield from sorted(customers[who], key=_by_invoice)
 

@@ -253,11 +253,13 @@ class Facts:
             .order_by(payment.c.paid_on)
         )
 
-    def steps(self, invoices: Rows) -> list[tuple[Any, ...]]:
+    def steps(self, invoices: Rows) -> Iterator[tuple[Any, ...]]:
         """What lines of these invoices, or of anybody's, had or are about to have, oldest first;
         each a `Step` to be made of what is wanted."""
         given = {} if self.everybody else {"refs": refs(invoices)}
-        return _steps(self.everybody).rows(self.connection, without=self.without or 0, **given)
+        wanted = _steps(self.everybody)
+        for part in wanted.parts(self.connection, without=self.without or 0, **given):
+            yield from part
 
     def last_messages(self, customers: Rows) -> Rows:
         """The day of the latest e-mail or letter to each customer, gone or about to go."""

@@ -23,13 +23,16 @@ from connector.dunning.plan import Reminder
 from connector.dunning.snapshot import Channel
 from connector.messages.letter import letter_of
 from connector.mirror import tables
-from connector.mirror.statements import Prepared, listed, refs
+from connector.mirror.statements import Prepared, inserting, listed, refs
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Row, row_of
 
 REMINDER: Table = tables.Reminder.__table__  # type: ignore[attr-defined]
 LINE: Table = tables.ReminderLine.__table__  # type: ignore[attr-defined]
 ATTEMPT: Table = tables.Attempt.__table__  # type: ignore[attr-defined]
+
+
+_PART = 250  # reminders at once: their values stand in memory twice while they are written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +54,13 @@ def add(
     Their ids follow each other: nobody else writes during this transaction.
     """
     first = (connection.execute(select(func.max(REMINDER.c.id))).scalar() or 0) + 1
-    if entries:
-        numbered = list(enumerate(entries, first))
+    for start in range(0, len(entries), _PART):
+        numbered = list(enumerate(entries[start : start + _PART], first + start))
         rows = [_values(row_id, entry, notes, run) for row_id, (entry, notes) in numbered]
-        connection.execute(insert(REMINDER), rows)
         lines = [line for row_id, (entry, _) in numbered for line in _lines(row_id, entry)]
-        connection.execute(insert(LINE), lines)
+        for table, made in ((REMINDER, rows), (LINE, lines)):
+            writing = inserting(table, tuple(made[0]), ())
+            connection.exec_driver_sql(writing.sql, writing.tuples(made))
     return int(first)
 
 
