@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connector.dunning.plan import VERSION, Plan, Reminder
+from connector.dunning.plan import Plan, Reminder
+from connector.dunning.plan_json import VERSION
 from connector.dunning.snapshot import Stage
 from connector.errors import ConfigError, StaleMirror
 from connector.firm import Firm

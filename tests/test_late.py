@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.dunning import plan_json
 from connector.dunning.decide import decide
 from connector.dunning.plan import Reminder
 from connector.dunning.policy_file import load
@@ -153,7 +154,7 @@ def test_a_missing_rate_takes_the_claim_away_and_tells_the_owner() -> None:
 def test_the_warning_is_in_the_plans_json() -> None:
     facts = snapshot(case(due_on=on("2026-12-01"), had=(FRIENDLY,)))
     plan = decide(facts, policies(POLICY), on("2027-01-15"))
-    (entry,) = plan.to_json()["reminders"]
+    (entry,) = plan_json.document(plan)["reminders"]
     assert entry["warnings"] == ["rate missing: FR default from 2027-01-01"]
     assert entry["interest"]["amount"] is None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from connector.contract import Company, reference_of, trace_of
+from connector.dunning import plan_json
 from connector.dunning.plan import AlsoOpen, Interest, Netted, Plan, Reminder, ReminderLine
 from connector.dunning.snapshot import Channel, Rung, Stage
 from connector.errors import BadRecord, ConfigError
@@ -429,7 +430,7 @@ def test_write_fills_the_emails_and_leaves_the_rest(writer: Writer) -> None:
     written = writer.write(plan(mail, call))
     assert written.reminders[0].message == writer.message(mail, TODAY)
     assert written.reminders[1] == call
-    assert written.to_json()["reminders"][0]["subject"].startswith("Rappel")
+    assert plan_json.document(written)["reminders"][0]["subject"].startswith("Rappel")
 
 
 def test_the_firms_own_template_wins(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from connector.dunning import plan_json
 from connector.dunning.alerts import Alert, alerts
 from connector.dunning.decide import decide
 from connector.dunning.plan import Plan, Reason
@@ -215,7 +216,7 @@ def test_each_reminder_keeps_the_version_of_its_policy(firm: Desk) -> None:
     assert json.loads(entry)["policy_version"] == firm.firm().policies.firm.version
     (reminder,) = (plan := plan_of(case())).reminders
     assert reminder.policy_version == STANDARD.firm.version
-    assert plan.to_json()["reminders"][0]["policy_version"] == STANDARD.firm.version
+    assert plan_json.document(plan)["reminders"][0]["policy_version"] == STANDARD.firm.version
 
 
 @pytest.mark.practice("P2-06")

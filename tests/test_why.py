@@ -10,6 +10,7 @@ import pytest
 from connector.cli import commands
 from connector.cli.firms import configs
 from connector.cli.preview import Files, preview
+from connector.dunning import plan_json
 from connector.dunning.explain import Explanation, explain
 from connector.dunning.plan import Reason
 from connector.dunning.policy_file import Policies
@@ -66,7 +67,7 @@ def test_each_situation_is_told_with_rule_dates_and_next_day(sample: Sample, cod
 def test_the_sample_speaks_to_at_least_ten_customers(sample: Sample) -> None:
     plan = sample.study.plan
     assert len(plan.reminders) >= 10
-    assert plan.to_json()["sample"] is True
+    assert plan_json.document(plan)["sample"] is True
     assert plan.open_lines == len(sample.study.snapshot.cases)
     assert plan.today.strftime("%A") == "Friday"
     assert {r.language for r in plan.reminders} >= {"fr", "en"}

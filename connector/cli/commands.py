@@ -16,6 +16,7 @@ from connector.cli.preview import say_sample
 from connector.cli.show import clean, mind, plan, put, put_json, say, table
 from connector.config import Config
 from connector.dunning import explain as explaining
+from connector.dunning import plan_json
 from connector.dunning.plan import Plan
 from connector.errors import ConfigError
 from connector.firm import opened
@@ -79,7 +80,7 @@ def _save(file: Path, made: Plan) -> None:
     except OSError as error:
         raise ConfigError(f"{file}: the plan cannot be saved: {error.strerror}") from None
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(made.to_json(), stream, ensure_ascii=False, indent=1)
+        json.dump(plan_json.document(made), stream, ensure_ascii=False, indent=1)
 
 
 def _dry(
@@ -93,7 +94,11 @@ def _dry(
         plan(study.plan, company)
     _tell_bad(study)
     _tell_unheard(study)
-    return 3 if study.pulled.bad or study.heard.problem else 0, study.plan.to_json(), study.plan
+    return (
+        3 if study.pulled.bad or study.heard.problem else 0,
+        plan_json.document(study.plan),
+        study.plan,
+    )
 
 
 def _tell_bad(study: Study | Report | Rebuilt) -> None:
@@ -111,7 +116,7 @@ def _real(config: Config, quiet: bool, as_json: bool) -> tuple[int, dict[str, ob
     with opened(config, os.environ) as firm, progress(quiet, firm.spec.limits) as bar:
         report = run_sync(firm, now, bar, stop.is_set)
         company = firm.company.name
-    document = report.plan.to_json() | {"delivered": _delivered(report)}
+    document = plan_json.document(report.plan) | {"delivered": _delivered(report)}
     document["heard"] = asdict(report.heard)
     if not as_json:
         put(f"{clean(company)} ({report.plan.ledger_id}), {report.plan.today}")

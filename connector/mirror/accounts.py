@@ -7,8 +7,9 @@ from typing import Any
 
 from connector.dunning.marks import bounced_address
 from connector.dunning.snapshot import Account, Credit, Money
-from connector.mirror.facts import Facts, Line
+from connector.mirror.facts import Facts
 from connector.mirror.habits import habits_of
+from connector.mirror.questions import Line
 from connector.receivables.records import (
     Contact,
     Customer,

@@ -1,34 +1,27 @@
 """The questions a snapshot asks the database: a fixed number, however much is open."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
-    bindparam,
-    case,
     func,
     literal_column,
-    or_,
     select,
     union,
 )
 
 from connector.dunning.snapshot import Channel
-from connector.mirror import tables
-from connector.mirror.columns import day_of
-from connector.mirror.statements import Prepared, listed, refs
+from connector.mirror import questions, tables
+from connector.mirror.questions import REAL, ZERO, Line, made
+from connector.mirror.statements import listed, refs
 from connector.mirror.tables import ReminderState
 from connector.receivables.measures import months_before
-from connector.receivables.records import DocumentState, PaymentState
+from connector.receivables.records import PaymentState
 
-REAL = (DocumentState.OPEN.value, DocumentState.PAID.value, DocumentState.CREDITED.value)
 _MESSAGES = (Channel.EMAIL.value, Channel.LETTER.value)
 _SPOKEN = (
     ReminderState.PLANNED.value,
@@ -36,63 +29,10 @@ _SPOKEN = (
     ReminderState.SENT.value,
     ReminderState.UNKNOWN.value,
 )
-_ZERO: ColumnElement[int] = literal_column("0")  # a bound zero would hide the partial indexes
 _REFUSAL_MONTHS = 12
 _PROMISE_MONTHS = 24
 
 Rows = Sequence[Any]
-
-
-class Line(NamedTuple):
-    """A due line with its invoice, whose id is `ref`.
-
-    Its first fields, as many as `OF_CASE`, are those of a `Case` after the account.
-    """
-
-    ref: str
-    number: str
-    line_ref: str
-    rank: int
-    currency: str
-    issued_on: date
-    due_on: date | None
-    amount: int
-    balance: int
-    sent_on: date | None
-    total: int
-    reference: str
-    payment_reference: str
-    pay_link: str
-    recipient: str
-    policy: str
-    reopened_on: date | None
-    discount_until: date | None
-    discount: int
-    customer_id: int
-    state: str
-    invoice_balance: int | None
-    open_balance: int | None
-
-
-OF_CASE = Line._fields.index("customer_id")
-
-
-class Step(NamedTuple):
-    """What a due line had or is about to have, as SQLite keeps it of a reminder's line."""
-
-    invoice_ref: str
-    line_ref: str
-    stage: str
-    n: str
-    nth: int
-    key: str
-    state: str
-    channel: str
-    on: str
-    deadline_on: str | None
-    legal: str
-    planned_at: str | None
-    received_on: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +55,15 @@ class Facts:
 
     def lines(self) -> list[Line]:
         """Due lines with a balance of either sign."""
-        parts = _open_lines(self.everybody).parts(self.connection, customer=self.customer_id)
-        return [line for part in parts for line in _made(part)]
+        parts = questions.open_lines(self.everybody).parts(
+            self.connection, customer=self.customer_id
+        )
+        return [line for part in parts for line in made(part)]
 
     def settled_lines(self, invoice_id: str) -> list[Line]:
         """The due lines of a real invoice of which nothing is open, in their order."""
-        rows = _lines_of_invoice().rows(self.connection, invoice=invoice_id)
-        found = list(_made(rows))
+        rows = questions.lines_of_invoice().rows(self.connection, invoice=invoice_id)
+        found = list(made(rows))
         return [] if any(row.balance for row in found) else found
 
     def customers(self, ids: Rows) -> Rows:
@@ -139,7 +81,7 @@ class Facts:
         """Decisions that nobody has taken back, on these customers and invoices, or on anybody's:
         mark, since, until, amount, because, author, customer, invoice, code, owner, made at."""
         given = {} if self.everybody else {"refs": refs(customers), "invoices": refs(invoices)}
-        return _decisions(self.everybody).rows(self.connection, **given)
+        return questions.decisions(self.everybody).rows(self.connection, **given)
 
     def credit_notes(self, ids: Rows) -> Rows:
         """Credit notes of these customers that are not used up."""
@@ -163,7 +105,7 @@ class Facts:
                 invoice.c.balance,
             )
             .where(
-                invoice.c.balance < _ZERO,
+                invoice.c.balance < ZERO,
                 invoice.c.state.in_(REAL),
                 invoice.c.customer_id.in_(listed()),
             )
@@ -176,11 +118,11 @@ class Facts:
         line, invoice, customer = tables.due_line, tables.invoice, tables.customer
         of_lines = (
             select(line.c.invoice_id, (-func.sum(line.c.balance)).label("amount"))
-            .where(line.c.balance != _ZERO, line.c.balance < _ZERO)  # the first names the index
+            .where(line.c.balance != ZERO, line.c.balance < ZERO)  # the first names the index
             .group_by(line.c.invoice_id)
             .subquery()
         )
-        below = select(invoice.c.id).where(invoice.c.balance < _ZERO)
+        below = select(invoice.c.id).where(invoice.c.balance < ZERO)
         query = (
             select(
                 customer.c.ref.label("customer_ref"),
@@ -257,7 +199,7 @@ class Facts:
         """What lines of these invoices, or of anybody's, had or are about to have, oldest first;
         each a `Step` to be made of what is wanted."""
         given = {} if self.everybody else {"refs": refs(invoices)}
-        wanted = _steps(self.everybody)
+        wanted = questions.steps(self.everybody)
         for part in wanted.parts(self.connection, without=self.without or 0, **given):
             yield from part
 
@@ -290,126 +232,3 @@ class Facts:
     def _rows(self, query: Select[Any], values: Rows | None = None, **more: str) -> Rows:
         given = more if values is None else {"refs": refs(values), **more}
         return self.connection.execute(query, given).all()
-
-
-def _made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
-    """Lines of SQLite's rows; what many share is in memory once."""
-    for row in rows:
-        # a name for each column: asking a row for them takes longer than all the rest
-        (
-            ref, number, line_ref, rank, currency, issued, due, amount, balance, sent, total,
-            reference, payment_reference, link, recipient, policy, reopened, until, discount,
-            customer, state, of_invoice, of_open_set,
-        ) = row  # fmt: skip
-        yield Line._make(
-            (
-                ref,
-                number,
-                intern(line_ref),
-                rank,
-                intern(currency),
-                day_of(issued),
-                day_of(due),
-                amount,
-                amount if balance == amount else balance,
-                sent and day_of(sent),
-                amount if total == amount else total,
-                reference,
-                payment_reference,
-                link,
-                recipient,
-                policy,
-                reopened and day_of(reopened),
-                until and day_of(until),
-                discount,
-                customer,
-                intern(state),
-                amount if of_invoice == amount else of_invoice,
-                of_open_set,
-            )
-        )
-
-
-@cache
-def _open_lines(everybody: bool) -> Prepared:
-    line, invoice, customer = tables.due_line, tables.invoice, tables.customer
-    query = _lines().where(line.c.balance != _ZERO)
-    if not everybody:
-        theirs = select(customer.c.id).where(customer.c.ref == bindparam("customer"))
-        query = query.where(invoice.c.customer_id.in_(theirs))
-    return Prepared(query)
-
-
-@cache
-def _lines_of_invoice() -> Prepared:
-    query = _lines().where(tables.invoice.c.ref == bindparam("invoice"))
-    return Prepared(query.order_by(tables.due_line.c.rank))
-
-
-@cache
-def _decisions(everybody: bool) -> Prepared:
-    made = tables.decision.c
-    query = select(
-        made.mark,
-        made.since,
-        made.until,
-        made.amount,
-        made.because,
-        made.author,
-        made.customer_ref,
-        made.invoice_ref,
-        made.code,
-        made.owner,
-        made.made_at,
-    ).where(made.ended_on.is_(None))
-    if not everybody:
-        of_invoices = made.invoice_ref.in_(listed("invoices"))
-        query = query.where(or_(made.customer_ref.in_(listed()), of_invoices))
-    return Prepared(query.order_by(made.id))
-
-
-@cache
-def _steps(everybody: bool) -> Prepared:
-    line, reminder = tables.reminder_line.c, tables.reminder.c
-    untouched = (reminder.state == ReminderState.PROPOSED.value) & reminder.edited.is_(False)
-    letters = reminder.channel == Channel.LETTER.value
-    query = (
-        select(
-            line.invoice_ref,
-            line.line_ref,
-            line.stage,
-            line.n,
-            line.nth,
-            reminder.key,
-            reminder.state,
-            reminder.channel,
-            func.coalesce(reminder.sent_on, reminder.planned_on),
-            reminder.deadline_on,
-            reminder.legal,
-            reminder.planned_at,
-            case((letters, func.json_extract(reminder.entry, "$.received_on"))),
-        )
-        .join_from(tables.reminder, tables.reminder_line, reminder.id == line.reminder_id)
-        .where(
-            reminder.state != ReminderState.SUPERSEDED.value,
-            ~untouched,
-            reminder.id != bindparam("without"),
-        )
-    )
-    if not everybody:
-        query = query.where(line.invoice_ref.in_(listed()))
-    return Prepared(query.order_by(reminder.id, line.id))
-
-
-def _lines() -> Select[Any]:
-    """Due lines with their real invoices, column by column as `Line` has them."""
-    line, invoice = tables.due_line, tables.invoice
-    others = {"line_ref": line.c.ref, "invoice_balance": invoice.c.balance}
-    own = {column.name: column for column in (*invoice.c, *line.c) if column.name != "id"}
-    own |= {"ref": invoice.c.ref, "balance": line.c.balance, **others}
-    real = or_(*(invoice.c.state == state for state in REAL))
-    return (
-        select(*(own[name] for name in Line._fields))
-        .join_from(line, invoice, invoice.c.id == line.c.invoice_id)
-        .where(real)
-    )

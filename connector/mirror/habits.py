@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import func, select, union_all
 
 from connector.mirror import tables
-from connector.mirror.facts import REAL, Facts, Line, Rows
+from connector.mirror.facts import Facts, Rows
+from connector.mirror.questions import REAL, Line
 from connector.mirror.statements import listed
 from connector.receivables.measures import (
     FEW_PAID,

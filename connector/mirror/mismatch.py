@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.mirror.facts import Line
+from connector.mirror.questions import Line
 from connector.receivables import money
 
 Owed = Mapping[tuple[int, str], int]

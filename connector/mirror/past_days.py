@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, or_, select
 from connector.dunning.snapshot import Day, Snapshot
 from connector.errors import ConfigError
 from connector.mirror import tables
-from connector.mirror.facts import REAL
+from connector.mirror.questions import REAL
 from connector.mirror.snapshot import read
 from connector.mirror.statements import Values, listed, refs
 from connector.mirror.store import Mirror

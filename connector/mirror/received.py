@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from connector.dunning.snapshot import Account, Overpaid, Paid
-from connector.mirror.facts import Facts, Line
+from connector.mirror.facts import Facts
 from connector.mirror.mismatch import in_several_lines
+from connector.mirror.questions import Line
 from connector.receivables.records import Decision, Mark
 
 _HELD_AGAINST = (Mark.PROMISED, Mark.PLAN, Mark.CAUSE)

@@ -26,8 +26,9 @@ from connector.garbage import uncollected
 from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
 from connector.mirror.columns import day_of, instant_of
-from connector.mirror.facts import OF_CASE, Facts, Line, Step
+from connector.mirror.facts import Facts
 from connector.mirror.mismatch import customer_mismatches, invoice_mismatches
+from connector.mirror.questions import OF_CASE, Line, Step
 from connector.mirror.received import Beside, lines_beside, overpaid, received
 from connector.mirror.store import Mirror
 from connector.mirror.tables import ReminderState

@@ -1,0 +1,194 @@
+"""The large questions of a snapshot, made once: open lines, decisions, and what lines have had."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import cache
+from sys import intern
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, or_, select
+
+from connector.dunning.snapshot import Channel
+from connector.mirror import tables
+from connector.mirror.columns import day_of
+from connector.mirror.statements import Prepared, listed
+from connector.mirror.tables import ReminderState
+from connector.receivables.records import DocumentState
+
+REAL = (DocumentState.OPEN.value, DocumentState.PAID.value, DocumentState.CREDITED.value)
+ZERO: ColumnElement[int] = literal_column("0")  # a bound zero would hide the partial indexes
+
+
+class Line(NamedTuple):
+    """A due line with its invoice, whose id is `ref`.
+
+    Its first fields, as many as `OF_CASE`, are those of a `Case` after the account.
+    """
+
+    ref: str
+    number: str
+    line_ref: str
+    rank: int
+    currency: str
+    issued_on: date
+    due_on: date | None
+    amount: int
+    balance: int
+    sent_on: date | None
+    total: int
+    reference: str
+    payment_reference: str
+    pay_link: str
+    recipient: str
+    policy: str
+    reopened_on: date | None
+    discount_until: date | None
+    discount: int
+    customer_id: int
+    state: str
+    invoice_balance: int | None
+    open_balance: int | None
+
+
+OF_CASE = Line._fields.index("customer_id")
+
+
+class Step(NamedTuple):
+    """What a due line had or is about to have, as SQLite keeps it of a reminder's line."""
+
+    invoice_ref: str
+    line_ref: str
+    stage: str
+    n: str
+    nth: int
+    key: str
+    state: str
+    channel: str
+    on: str
+    deadline_on: str | None
+    legal: str
+    planned_at: str | None
+    received_on: str | None
+
+
+def made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
+    """Lines of SQLite's rows; what many share is in memory once."""
+    for row in rows:
+        # a name for each column: asking a row for them takes longer than all the rest
+        (
+            ref, number, line_ref, rank, currency, issued, due, amount, balance, sent, total,
+            reference, payment_reference, link, recipient, policy, reopened, until, discount,
+            customer, state, of_invoice, of_open_set,
+        ) = row  # fmt: skip
+        yield Line._make(
+            (
+                ref,
+                number,
+                intern(line_ref),
+                rank,
+                intern(currency),
+                day_of(issued),
+                day_of(due),
+                amount,
+                amount if balance == amount else balance,
+                sent and day_of(sent),
+                amount if total == amount else total,
+                reference,
+                payment_reference,
+                link,
+                recipient,
+                policy,
+                reopened and day_of(reopened),
+                until and day_of(until),
+                discount,
+                customer,
+                intern(state),
+                amount if of_invoice == amount else of_invoice,
+                of_open_set,
+            )
+        )
+
+
+@cache
+def open_lines(everybody: bool) -> Prepared:
+    line, invoice, customer = tables.due_line, tables.invoice, tables.customer
+    query = _lines().where(line.c.balance != ZERO)
+    if not everybody:
+        theirs = select(customer.c.id).where(customer.c.ref == bindparam("customer"))
+        query = query.where(invoice.c.customer_id.in_(theirs))
+    return Prepared(query)
+
+
+@cache
+def lines_of_invoice() -> Prepared:
+    query = _lines().where(tables.invoice.c.ref == bindparam("invoice"))
+    return Prepared(query.order_by(tables.due_line.c.rank))
+
+
+@cache
+def decisions(everybody: bool) -> Prepared:
+    made = tables.decision.c
+    query = select(
+        made.mark,
+        made.since,
+        made.until,
+        made.amount,
+        made.because,
+        made.author,
+        made.customer_ref,
+        made.invoice_ref,
+        made.code,
+        made.owner,
+        made.made_at,
+    ).where(made.ended_on.is_(None))
+    if not everybody:
+        of_invoices = made.invoice_ref.in_(listed("invoices"))
+        query = query.where(or_(made.customer_ref.in_(listed()), of_invoices))
+    return Prepared(query.order_by(made.id))
+
+
+@cache
+def steps(everybody: bool) -> Prepared:
+    line, reminder = tables.reminder_line.c, tables.reminder.c
+    untouched = (reminder.state == ReminderState.PROPOSED.value) & reminder.edited.is_(False)
+    letters = reminder.channel == Channel.LETTER.value
+    query = (
+        select(
+            line.invoice_ref,
+            line.line_ref,
+            line.stage,
+            line.n,
+            line.nth,
+            reminder.key,
+            reminder.state,
+            reminder.channel,
+            func.coalesce(reminder.sent_on, reminder.planned_on),
+            reminder.deadline_on,
+            reminder.legal,
+            reminder.planned_at,
+            case((letters, func.json_extract(reminder.entry, "$.received_on"))),
+        )
+        .join_from(tables.reminder, tables.reminder_line, reminder.id == line.reminder_id)
+        .where(
+            reminder.state != ReminderState.SUPERSEDED.value,
+            ~untouched,
+            reminder.id != bindparam("without"),
+        )
+    )
+    if not everybody:
+        query = query.where(line.invoice_ref.in_(listed()))
+    return Prepared(query.order_by(reminder.id, line.id))
+
+
+def _lines() -> Select[Any]:
+    """Due lines with their real invoices, column by column as `Line` has them."""
+    line, invoice = tables.due_line, tables.invoice
+    others = {"line_ref": line.c.ref, "invoice_balance": invoice.c.balance}
+    own = {column.name: column for column in (*invoice.c, *line.c) if column.name != "id"}
+    own |= {"ref": invoice.c.ref, "balance": line.c.balance, **others}
+    real = or_(*(invoice.c.state == state for state in REAL))
+    return (
+        select(*(own[name] for name in Line._fields))
+        .join_from(line, invoice, invoice.c.id == line.c.invoice_id)
+        .where(real)
+    )
