@@ -7,15 +7,18 @@ Watching costs a little too, so the parts tell proportions, and the table of goa
 import argparse
 import json
 import sqlite3
+import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.benchmarks.measure import job, server
+from tests.benchmarks.jobs import ask
+from tests.benchmarks.measure import ROOT, command, job, server
 
 Shares = dict[str, float]
 
@@ -36,6 +39,7 @@ class Watch:
     def on(self, owner: Any, name: str, part: str) -> None:
         """Count what a function spends as a part's."""
         work = getattr(owner, name)
+        self.seconds[part] += 0.0  # parts are told in the order in which they were named
 
         def watched(*args: Any, **more: Any) -> Any:
             self._turn()
@@ -56,8 +60,8 @@ class Watch:
         return {part: round(seconds, 3) for part, seconds in found.items()}
 
 
-def reading(url: str, path: str, size: int) -> Shares:
-    """A full read of ours."""
+def reading(url: str, path: str, size: int, again: bool = False) -> Shares:
+    """A full read of ours; or the one after it, of a thousand that changed, in the same process."""
     from sqlalchemy import Connection
 
     from connector.mirror.store import Mirror
@@ -66,6 +70,8 @@ def reading(url: str, path: str, size: int) -> Shares:
     from tests.benchmarks.jobs import Ours
 
     ours = Ours(url, path, size)
+    if again:
+        _changed(ours, url)
     watch = Watch()
     watch.on(Session, "read", "HTTP")
     watch.on(provider.Answer, "model_validate_json", "parse and validate")
@@ -80,13 +86,15 @@ def reading(url: str, path: str, size: int) -> Shares:
     return told
 
 
-def reading_limit(url: str, path: str, size: int) -> Shares:
-    """A full read of the limit."""
+def reading_limit(url: str, path: str, size: int, again: bool = False) -> Shares:
+    """The same of the limit."""
     import requests
 
     from tests.benchmarks import limit
 
     least = limit.Limit(url, Path(path), size)
+    if again:
+        _changed(least, url)
     watch = Watch()
     watch.on(requests.Session, "get", "HTTP")
     watch.on(json, "loads", "parse and validate")
@@ -115,6 +123,15 @@ def reading_limit(url: str, path: str, size: int) -> Shares:
     return told
 
 
+def _changed(reader: Any, url: str) -> None:
+    """All is read, also what changed since, so that what is made once is made; then more changes."""
+    reader.sync()
+    for seed in (1, 2):
+        ask(url, "edit", rows=1_000, seed=seed)
+        if seed == 1:
+            reader.sync()
+
+
 def _within(watch: Watch, part: str, work: Callable[[], Any]) -> Any:
     holder = type("Holder", (), {"work": staticmethod(work)})
     watch.on(holder, "work", part)
@@ -123,54 +140,83 @@ def _within(watch: Watch, part: str, work: Callable[[], Any]) -> Any:
 
 def deciding(path: str) -> Shares:
     """The decision of ours."""
-    from connector.dunning import decide
+    from connector.dunning import decide, judge
     from connector.mirror import snapshot
     from connector.mirror.facts import Facts
     from connector.outbox.queue import Outbox
     from tests.benchmarks import jobs
 
     watch = Watch()
-    watch.on(snapshot, "read", "cases and accounts")
-    for name in ("lines", "_rows"):
-        watch.on(Facts, name, "facts from SQLite")
-    watch.on(decide, "decide", "reminders and silences")
-    watch.on(decide, "judge", "judge each line")
-    watch.on(Outbox, "reserve", "outbox")
+    watch.on(snapshot, "read", "make cases")
+    watch.on(Facts, "lines", "read lines")
+    watch.on(snapshot, "accounts_of", "read customers")
+    watch.on(snapshot, "_steps", "read history")
+    watch.on(decide, "decide", "gather messages")
+    watch.on(judge.Alike, "of", "judge lines")
+    watch.on(decide, "reminder", "make reminders")
+    watch.on(Outbox, "reserve", "write the plan")
     jobs.decide("ours", path)
     told = watch.told("start")
     del told["start"]
     return told
 
 
+def starting() -> Shares:
+    """`relance --help`: what is imported, by whose it is, and what is left."""
+    relance = str(Path(sys.executable).parent / "relance")
+    bare = median(command(sys.executable, "-c", "pass") for _ in range(7))
+    whole = median(command(relance, "--help") for _ in range(7))
+    words = [sys.executable, "-X", "importtime", relance, "--help"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stderr
+    parts: Shares = defaultdict(float)
+    for line in told.splitlines()[1:]:
+        spent, _, name = line.removeprefix("import time:").split("|")
+        parts[_WHOSE.get(name.strip().partition(".")[0], "standard library")] += int(spent) / 1e6
+    # an import is timed by the clock, and those of a bare interpreter are among them
+    parts["standard library"] = max(parts["standard library"] - bare, 0)
+    parts["interpreter"] = bare
+    parts["the command"] = max(whole - sum(parts.values()), 0)
+    return {part: round(seconds, 4) for part, seconds in parts.items()}
+
+
+_WHOSE = {"connector": "Relance", "providers": "Relance", "typer": "Typer", "click": "Typer"}
+PIECES: dict[str, Callable[..., Shares]] = {
+    piece.__name__: piece for piece in (reading, reading_limit, deciding, starting)
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", nargs="?", choices=("reading", "reading_limit", "deciding"))
+    parser.add_argument("what", nargs="?", choices=PIECES)
     parser.add_argument("given", nargs="?", default="{}")
     parser.add_argument("--size", type=int, default=100_000)
     given = parser.parse_args()
     if given.what:
-        print(json.dumps(globals()[given.what](**json.loads(given.given))))
+        print(json.dumps(PIECES[given.what](**json.loads(given.given))))
         return
     from tests.benchmarks.pictures import draw
 
     with TemporaryDirectory(dir=Path(), prefix="parts-") as name:
-        folder, found = Path(name).absolute(), {}
-        with server(given.size) as url:
-            for what in ("reading", "reading_limit"):
-                path = str(folder / f"{what}.db")
-                found[what] = _apart(what, url=url, path=path, size=1_000)
-        path = str(folder / "lines.db")
-        job("ledger", path=path, size=given.size, flat=False)
-        found["deciding"] = _apart("deciding", path=path)
+        found = dict(_measured(Path(name).absolute(), given.size))
     print(json.dumps(found, indent=1))
-    draw(found, Path("docs/pictures/performance.svg"))
+    for piece, path in draw(found, Path("docs/pictures")):
+        print(f"{piece}: {path}")
+
+
+def _measured(folder: Path, size: int) -> Iterator[tuple[str, Shares]]:
+    for again in (False, True):
+        with server(size) as url:
+            for what in ("reading", "reading_limit"):
+                path = str(folder / f"{what}-{again}.db")
+                shares = _apart(what, url=url, path=path, size=1_000, again=again)
+                yield f"{what} again" if again else what, shares
+    path = str(folder / "lines.db")
+    job("ledger", path=path, size=size, flat=False)
+    yield "deciding", _apart("deciding", path=path)
+    yield "starting", _apart("starting")
 
 
 def _apart(what: str, **given: object) -> Shares:
-    import subprocess
-
-    from tests.benchmarks.measure import ROOT
-
     words = [sys.executable, "-m", "tests.benchmarks.parts", what, json.dumps(given)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
