@@ -1,7 +1,9 @@
 """Statements that are made once and run often: making one takes as long as running it."""
 
 import json
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -10,6 +12,7 @@ from sqlalchemy import (
     ClauseElement,
     Column,
     Connection,
+    Engine,
     Select,
     Table,
     bindparam,
@@ -84,6 +87,28 @@ def text(statement: ClauseElement) -> str:
     return str(statement.compile(dialect=dialect()))
 
 
+Driver = sqlite3.Connection
+"""The connection of SQLite's own driver."""
+
+
+@contextmanager
+def stepping(engine: Engine) -> Iterator[Driver]:
+    """One short transaction for writing, by the driver itself: what SQLAlchemy does around each
+    takes longer than its statements. Left by an error, nothing of it stays.
+
+    The connection comes from the engine's pool and goes back at the end, free of any lock.
+
+    Raises:
+        sqlite3.Error: the driver's own, not SQLAlchemy's.
+    """
+    with closing(engine.raw_connection()) as lent:  # the pool rolls back what is not committed
+        driver = lent.driver_connection
+        assert isinstance(driver, Driver)
+        driver.execute("BEGIN IMMEDIATE")
+        yield driver
+        driver.execute("COMMIT")
+
+
 class Prepared:
     """A statement made once and run often, one row at a time; `run` fills in what it names."""
 
@@ -96,12 +121,14 @@ class Prepared:
             (name, fixed[name], getattr(made.binds[name].type, "stored", None)) for name in names
         ]
 
-    def run(self, connection: Connection, **given: Any) -> int:
+    def run(self, connection: Connection | Driver, **given: Any) -> int:
         """Run it; how many rows it met."""
         values = []
         for name, fixed, stored in self._stored:
             value = given.get(name, fixed)
             values.append(stored(value) if stored and value is not None else value)
+        if isinstance(connection, Driver):
+            return connection.execute(self._sql, values).rowcount
         return connection.exec_driver_sql(self._sql, tuple(values)).rowcount
 
 

@@ -10,6 +10,7 @@ from connector.dunning.snapshot import BY_HAND
 from connector.errors import ConfigError
 from connector.garbage import uncollected
 from connector.mirror.state import State
+from connector.mirror.statements import stepping
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Line, Row
 from connector.outbox.sql import (
@@ -120,7 +121,7 @@ class Outbox:
 
     def claim(self, row: Row, now: datetime) -> bool:
         """Take a planned row for sending, on disk before the call; False if another has it."""
-        with self.engine.begin() as connection:
+        with stepping(self.engine) as connection:
             taken_it = CLAIM.run(connection, row=row.id)
             if taken_it:
                 ATTEMPTED.run(connection, row=row.id, at=now)
@@ -180,7 +181,7 @@ class Outbox:
         **values: object,
     ) -> None:
         """Settle a row that `was` so; what another process has made of it meanwhile stays."""
-        with self.engine.begin() as connection:
+        with stepping(self.engine) as connection:
             settle(connection, row.id, state, now, error, was=was, **values)
 
     def approve(self, row: Row, by: str, now: datetime) -> None:

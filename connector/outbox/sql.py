@@ -23,7 +23,7 @@ from connector.dunning.plan import Reminder
 from connector.dunning.snapshot import Channel
 from connector.messages.letter import letter_of
 from connector.mirror import tables
-from connector.mirror.statements import Prepared, listed, refs
+from connector.mirror.statements import Driver, Prepared, listed, refs
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Row, row_of
 
@@ -148,7 +148,7 @@ def taken(connection: Connection, keys: Iterable[str]) -> set[str]:
 
 
 def settle(
-    connection: Connection,
+    connection: Connection | Driver,
     reminder_id: int,
     state: ReminderState,
     now: datetime,
@@ -168,7 +168,7 @@ def settle(
     ):
         return
     if state in DEAD:
-        connection.execute(update(LINE).where(LINE.c.reminder_id == reminder_id).values(live=False))
+        _DROPPED.run(connection, row=reminder_id)
     _ENDED.run(connection, row=reminder_id, at=now, outcome=str(state), why=error)
 
 
@@ -183,6 +183,9 @@ def _settling(names: tuple[str, ...], was: tuple[ReminderState, ...]) -> Prepare
     )
 
 
+_DROPPED = Prepared(
+    update(LINE).where(LINE.c.reminder_id == bindparam("row")).values(live=False)
+)
 _ENDED = Prepared(
     update(ATTEMPT)
     .where(ATTEMPT.c.reminder_id == bindparam("row"), ATTEMPT.c.ended_at.is_(None))
