@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from connector.errors import ConfigError
+from connector.mirror.statements import Steps
 from connector.mirror.tables import METADATA
 
 HEAD = "0003"
@@ -46,13 +47,14 @@ class State:
     """An open database. Its engines begin every transaction for writing, `reader` excepted.
 
     `mirror` commits without waiting for the disk: a page that a power cut loses is read again.
-    `outbox` waits, for what was sent must not be forgotten. `reader` sees one consistent moment
-    and never makes a writer wait.
+    `outbox` waits, for what was sent must not be forgotten; so do `steps`, the same in small.
+    `reader` sees one consistent moment and never makes a writer wait.
     """
 
     path: Path
     mirror: Engine
     outbox: Engine
+    steps: Steps
     reader: Engine
 
     @classmethod
@@ -72,11 +74,12 @@ class State:
             )
         _create(path)
         _prepare(path)
-        mirror = _engine(path, synchronous="NORMAL")
+        mirror, outbox = _engine(path, synchronous="NORMAL"), _engine(path, synchronous="FULL")
         return cls(
             path=path,
             mirror=mirror,
-            outbox=_engine(path, synchronous="FULL"),
+            outbox=outbox,
+            steps=Steps(outbox),
             reader=mirror.execution_options(reading=True),
         )
 
@@ -92,6 +95,7 @@ class State:
 
     def close(self) -> None:
         """Let go of the file; the last to do so folds the write-ahead log into it."""
+        self.steps.close()
         self.mirror.dispose()
         self.outbox.dispose()
 

@@ -2,17 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ClauseElement,
     Column,
     Connection,
     Engine,
+    PoolProxiedConnection,
     Select,
     Table,
     bindparam,
@@ -88,48 +89,76 @@ def text(statement: ClauseElement) -> str:
 
 
 Driver = sqlite3.Connection
-"""The connection of SQLite's own driver."""
+"""A connection of SQLite's own driver."""
 
 
-@contextmanager
-def stepping(engine: Engine) -> Iterator[Driver]:
-    """One short transaction for writing, by the driver itself: what SQLAlchemy does around each
-    takes longer than its statements. Left by an error, nothing of it stays.
+class Steps:
+    """Short transactions for writing, by the driver itself on a connection that is kept: what
+    SQLAlchemy and its pool do around each one takes longer than its statements.
 
-    The connection comes from the engine's pool and goes back at the end, free of any lock.
-
-    Raises:
-        sqlite3.Error: the driver's own, not SQLAlchemy's.
+    Between two of them no lock is held. Errors are the driver's own, not SQLAlchemy's.
     """
-    with closing(engine.raw_connection()) as lent:  # the pool rolls back what is not committed
-        driver = lent.driver_connection
-        assert isinstance(driver, Driver)
-        driver.execute("BEGIN IMMEDIATE")
-        yield driver
-        driver.execute("COMMIT")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._mine = Lock()
+        self._lent: PoolProxiedConnection | None = None
+
+    def __enter__(self) -> Driver:
+        self._mine.acquire()
+        try:
+            if self._lent is None:
+                self._lent = self._engine.raw_connection()
+                self._driver = cast("Driver", self._lent.driver_connection)
+            self._driver.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._mine.release()
+            raise
+        return self._driver
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self._driver.execute("COMMIT")
+        finally:
+            if self._driver.in_transaction:  # left by an error, or not committed: nothing stays
+                self._driver.rollback()
+            self._mine.release()
+
+    def close(self) -> None:
+        """Give the connection back to the engine; the next step takes another."""
+        with self._mine:
+            if self._lent:
+                self._lent.close()
+            self._lent = None
 
 
 class Prepared:
     """A statement made once and run often, one row at a time; `run` fills in what it names."""
 
     def __init__(self, statement: ClauseElement) -> None:
-        made = statement.compile(dialect=dialect())
+        made = statement.compile(dialect=dialect(paramstyle="named"))
         assert isinstance(made, SQLCompiler)
-        self._sql, fixed = str(made), made.params
-        names = made.positiontup or ()
+        self._sql = str(made)
+        stored = {made.bind_names[bind]: bind.type for bind in made.binds.values()}
         self._stored = [
-            (name, fixed[name], getattr(made.binds[name].type, "stored", None)) for name in names
+            (name, kind.stored) for name, kind in stored.items() if hasattr(kind, "stored")
         ]
+        self._fixed = self._kept(made.params)
 
     def run(self, connection: Connection | Driver, **given: Any) -> int:
         """Run it; how many rows it met."""
-        values = []
-        for name, fixed, stored in self._stored:
-            value = given.get(name, fixed)
-            values.append(stored(value) if stored and value is not None else value)
+        values = self._fixed | self._kept(given)
         if isinstance(connection, Driver):
             return connection.execute(self._sql, values).rowcount
-        return connection.exec_driver_sql(self._sql, tuple(values)).rowcount
+        return connection.exec_driver_sql(self._sql, values).rowcount
+
+    def _kept(self, values: Values) -> Values:
+        """The values as SQLite keeps them."""
+        for name, stored in self._stored:
+            if (value := values.get(name)) is not None:
+                values[name] = stored(value)
+        return values
 
 
 @cache

@@ -10,7 +10,6 @@ from connector.dunning.snapshot import BY_HAND
 from connector.errors import ConfigError
 from connector.garbage import uncollected
 from connector.mirror.state import State
-from connector.mirror.statements import stepping
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Line, Row
 from connector.outbox.sql import (
@@ -42,7 +41,7 @@ class Outbox:
     """The reminders of one firm, on a connection that waits for the disk (`synchronous=FULL`)."""
 
     def __init__(self, state: State, installation: str) -> None:
-        self.engine = state.outbox
+        self.engine, self.steps = state.outbox, state.steps
         self.installation = installation
 
     def rows(self, *states: ReminderState, own: bool = True) -> list[Row]:
@@ -121,7 +120,7 @@ class Outbox:
 
     def claim(self, row: Row, now: datetime) -> bool:
         """Take a planned row for sending, on disk before the call; False if another has it."""
-        with stepping(self.engine) as connection:
+        with self.steps as connection:
             taken_it = CLAIM.run(connection, row=row.id)
             if taken_it:
                 ATTEMPTED.run(connection, row=row.id, at=now)
@@ -181,7 +180,7 @@ class Outbox:
         **values: object,
     ) -> None:
         """Settle a row that `was` so; what another process has made of it meanwhile stays."""
-        with stepping(self.engine) as connection:
+        with self.steps as connection:
             settle(connection, row.id, state, now, error, was=was, **values)
 
     def approve(self, row: Row, by: str, now: datetime) -> None:

@@ -162,14 +162,14 @@ def settle(
     if not changed.run(
         connection,
         row=reminder_id,
-        new_state=state,
+        new_state=state.value,
         new_error=error,
         **{f"new_{name}": value for name, value in values.items()},
     ):
         return
     if state in DEAD:
         _DROPPED.run(connection, row=reminder_id)
-    _ENDED.run(connection, row=reminder_id, at=now, outcome=str(state), why=error)
+    _ENDED.run(connection, row=reminder_id, at=now, outcome=state.value, why=error)
 
 
 @cache
