@@ -28,7 +28,7 @@ from connector.errors import ConfigError
 from connector.mirror.statements import Steps
 from connector.mirror.tables import METADATA
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision of `migrations/versions`, named here so that opening needs no Alembic."""
 
 _OLDEST_SQLITE = (3, 37)  # STRICT tables
@@ -38,8 +38,11 @@ _SIDECARS = ("", "-wal", "-journal")
 _SPACE = (  # what a long read touches is written back less often, and what it may undo not at all
     "cache_size = -4096",
     "temp_store = MEMORY",
-    "wal_autocheckpoint = 4000",
 )
+_LONG_LOG, _SHORT_LOG = 4000, 1000
+"""Pages after which SQLite folds its log into the file. A read writes the same pages many times
+over, and folds them once; a step that waits for the disk waits twice as long where the log grows as
+where it is written over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,10 @@ class State:
             )
         _create(path)
         _prepare(path)
-        mirror, outbox = _engine(path, synchronous="NORMAL"), _engine(path, synchronous="FULL")
+        mirror, outbox = (
+            _engine(path, synchronous="NORMAL", log=_LONG_LOG),
+            _engine(path, synchronous="FULL"),
+        )
         return cls(
             path=path,
             mirror=mirror,
@@ -250,7 +256,9 @@ def revision(path: Path) -> str | None:
     raise ConfigError(f"{path}: a database of another program. {advice}")
 
 
-def _engine(path: Path, *, synchronous: str, foreign_keys: str = "ON") -> Engine:
+def _engine(
+    path: Path, *, synchronous: str, foreign_keys: str = "ON", log: int = _SHORT_LOG
+) -> Engine:
     pool = NullPool if foreign_keys == "OFF" else None
     engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=pool)
 
@@ -262,6 +270,7 @@ def _engine(path: Path, *, synchronous: str, foreign_keys: str = "ON") -> Engine
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             f"foreign_keys = {foreign_keys}",
+            f"wal_autocheckpoint = {log}",
             *_SPACE,
         ):
             connection.execute(f"PRAGMA {setting}")

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from operator import itemgetter
 from threading import Lock
@@ -140,25 +140,24 @@ class Prepared:
         made = statement.compile(dialect=dialect(paramstyle="named"))
         assert isinstance(made, SQLCompiler)
         self._sql = str(made)
-        stored = {made.bind_names[bind]: bind.type for bind in made.binds.values()}
-        self._stored = [
-            (name, kind.stored) for name, kind in stored.items() if hasattr(kind, "stored")
-        ]
-        self._fixed = self._kept(made.params)
+        self._stored: list[tuple[str, Callable[[Any], Any]]] = []
+        self._fixed: Values = {}
+        for bind, name in made.bind_names.items():
+            stored: Any = getattr(bind.type, "stored", None)
+            if not bind.required:
+                as_is = stored is None or bind.value is None
+                self._fixed[name] = bind.value if as_is else stored(bind.value)
+            elif stored:
+                self._stored.append((name, stored))
 
     def run(self, connection: Connection | Driver, **given: Any) -> int:
         """Run it; how many rows it met."""
-        values = self._fixed | self._kept(given)
-        if isinstance(connection, Driver):
-            return connection.execute(self._sql, values).rowcount
-        return connection.exec_driver_sql(self._sql, values).rowcount
-
-    def _kept(self, values: Values) -> Values:
-        """The values as SQLite keeps them."""
         for name, stored in self._stored:
-            if (value := values.get(name)) is not None:
-                values[name] = stored(value)
-        return values
+            if (value := given[name]) is not None:
+                given[name] = stored(value)
+        if isinstance(connection, Driver):
+            return connection.execute(self._sql, self._fixed | given).rowcount
+        return connection.exec_driver_sql(self._sql, self._fixed | given).rowcount
 
 
 @cache

@@ -30,6 +30,8 @@ from connector.outbox.rows import Row, row_of
 REMINDER: Table = tables.Reminder.__table__  # type: ignore[attr-defined]
 LINE: Table = tables.ReminderLine.__table__  # type: ignore[attr-defined]
 ATTEMPT: Table = tables.Attempt.__table__  # type: ignore[attr-defined]
+UNSENT = REMINDER.c.sent_on.is_(None)
+"""Said beside a state that is not `DATED`, it lets SQLite find the few rows among all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,17 +161,12 @@ def settle(
 ) -> None:
     """Give a reminder another state, with its lines and its attempt; nothing if it `was` not so."""
     changed = _settling(tuple(values), tuple(was))
-    if not changed.run(
-        connection,
-        row=reminder_id,
-        new_state=state.value,
-        new_error=error,
-        **{f"new_{name}": value for name, value in values.items()},
-    ):
+    more = {f"new_{name}": value for name, value in values.items()}
+    if not changed.run(connection, row=reminder_id, new_state=state.value, new_error=error, **more):
         return
     if state in DEAD:
         _DROPPED.run(connection, row=reminder_id)
-    _ENDED.run(connection, row=reminder_id, at=now, outcome=state.value, why=error)
+    ENDED.run(connection, row=reminder_id, at=now, outcome=state.value, why=error)
 
 
 @cache
@@ -177,16 +174,34 @@ def _settling(names: tuple[str, ...], was: tuple[ReminderState, ...]) -> Prepare
     """A reminder that is in one of these states gets another, and other values of these names."""
     columns = [REMINDER.c[name] for name in ("state", "error", *names)]
     values: dict[str, Any] = {column.name: bindparam(f"new_{column.name}") for column in columns}
-    before = or_(*(REMINDER.c.state == str(state) for state in was))
     return Prepared(
-        update(REMINDER).where(REMINDER.c.id == bindparam("row"), before).values(values)
+        update(REMINDER).where(REMINDER.c.id == bindparam("row"), _is(was)).values(values)
     )
 
 
-_DROPPED = Prepared(
-    update(LINE).where(LINE.c.reminder_id == bindparam("row")).values(live=False)
+def _is(states: Collection[str]) -> ColumnElement[bool]:
+    return or_(*(REMINDER.c.state == str(state) for state in states))
+
+
+_MAY_HAVE_GONE = (
+    ReminderState.PLANNED,
+    ReminderState.SENDING,
+    ReminderState.UNKNOWN,
+    ReminderState.FAILED,
 )
-_ENDED = Prepared(
+SENT = Prepared(  # as `settle` does it, made ready: every reminder that goes takes this step
+    update(REMINDER)
+    .where(REMINDER.c.id == bindparam("row"), _is(_MAY_HAVE_GONE))
+    .values(
+        state=ReminderState.SENT.value,
+        error="",
+        sent_on=bindparam("on"),
+        sent_at=bindparam("at"),
+        receipt=bindparam("receipt"),
+    )
+)
+_DROPPED = Prepared(update(LINE).where(LINE.c.reminder_id == bindparam("row")).values(live=False))
+ENDED = Prepared(
     update(ATTEMPT)
     .where(ATTEMPT.c.reminder_id == bindparam("row"), ATTEMPT.c.ended_at.is_(None))
     .values(ended_at=bindparam("at"), outcome=bindparam("outcome"), error=bindparam("why"))
