@@ -106,8 +106,7 @@ def test_a_step_left_by_an_error_leaves_nothing_and_no_lock(tmp_path: Path) -> N
     insert = "INSERT INTO cursor(kind, value) VALUES (?, '1')"
     with State.opened(tmp_path / "state.db") as state:
         with pytest.raises(sqlite3.IntegrityError), state.steps as step:
-            step.execute(insert, ("x",))
-            step.execute(insert, ("x",))
+            step.executemany(insert, [("x",), ("x",)])
         with closing(sqlite3.connect(state.path, timeout=0)) as other, other:
             assert other.execute("SELECT count(*) FROM cursor").fetchone() == (0,)
             other.execute(insert, ("y",))
