@@ -171,7 +171,9 @@ def test_two_persons_resolve_at_once(firm: Desk) -> None:
         box.resolve(row, False, firm.clock.today, firm.clock())
     firm.sync()
     with State.opened(firm.state) as state:
-        Outbox(state, "a").resolve(row, False, firm.clock.today, firm.clock())
+        box = Outbox(state, "a")
+        box.resolve(row, False, firm.clock.today, firm.clock())
+        assert box.find(row.key).state is ReminderState.SENT
     firm.sync()
     assert keys(firm).count(row.key) == 1
 

@@ -102,6 +102,30 @@ def test_a_reader_does_not_make_a_writer_wait_and_sees_one_moment(tmp_path: Path
         assert reading.execute(count).scalar() == 0
 
 
+def test_a_step_left_by_an_error_leaves_nothing_and_no_lock(tmp_path: Path) -> None:
+    insert = "INSERT INTO cursor(kind, value) VALUES (?, '1')"
+    with State.opened(tmp_path / "state.db") as state:
+        with pytest.raises(sqlite3.IntegrityError), state.steps as step:
+            step.executemany(insert, [("x",), ("x",)])
+        with closing(sqlite3.connect(state.path, timeout=0)) as other, other:
+            assert other.execute("SELECT count(*) FROM cursor").fetchone() == (0,)
+            other.execute(insert, ("y",))
+        with state.steps as step:
+            step.execute(insert, ("z",))
+        state.steps.close()
+        with state.steps as step:  # taken anew
+            assert step.execute("PRAGMA synchronous").fetchone() == (2,)
+            assert step.execute("SELECT count(*) FROM cursor").fetchone() == (2,)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.db"]  # nothing held it open
+
+
+def test_what_has_not_gone_is_found_without_reading_what_has(tmp_path: Path) -> None:
+    with State.opened(tmp_path / "state.db") as state, state.reader.connect() as connection:
+        query = select(tables.reminder.c.id).where(tables.reminder.c.sent_on.is_(None))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+        assert "ix_reminder_unsent" in str(plan)
+
+
 def schema(path: Path) -> dict[str, object]:
     """What a file is made of, whatever the order of columns and the words of its DDL."""
     with State.opened(path) as state, state.reader.connect() as connection:

@@ -38,6 +38,9 @@ class ReminderState(StrEnum):
 DEAD = frozenset({ReminderState.SUPERSEDED, ReminderState.BOUNCED})
 """States whose lines are not live: the same key may be planned anew."""
 
+DATED = frozenset({ReminderState.SENT, ReminderState.REJECTED, ReminderState.BOUNCED})
+"""States of which the reminder has a day, `sent_on`: no other has one."""
+
 
 class Origin(StrEnum):
     """Where a decision or a reminder comes from."""
@@ -93,13 +96,15 @@ class Reminder(Row, table=True):
     """One message (call, note, task) of the outbox, its text as it was planned.
 
     `key` names its lines and is not unique: superseded twins keep theirs. The lines' keys guard.
+    `sent_on` is the day on which it went or was passed: `DATED` have one, no others.
     """
 
     __table_args__ = strict(
         one_of("state", *ReminderState),
         one_of("origin", Origin.RELANCE, Origin.HISTORY, Origin.TRACE),
         Index("ix_reminder_customer_ref", "customer_ref"),
-        Index("ix_reminder_state", "state"),
+        # one on the state would be written anew with each step of each reminder
+        Index("ix_reminder_unsent", "id", sqlite_where=text("sent_on IS NULL")),
     )
     id: int | None = key()
     key: str = words(..., index=True)

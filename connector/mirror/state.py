@@ -25,9 +25,10 @@ from sqlalchemy import (
 )
 
 from connector.errors import ConfigError
+from connector.mirror.statements import Steps
 from connector.mirror.tables import METADATA
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision of `migrations/versions`, named here so that opening needs no Alembic."""
 
 _OLDEST_SQLITE = (3, 37)  # STRICT tables
@@ -37,8 +38,11 @@ _SIDECARS = ("", "-wal", "-journal")
 _SPACE = (  # what a long read touches is written back less often, and what it may undo not at all
     "cache_size = -4096",
     "temp_store = MEMORY",
-    "wal_autocheckpoint = 4000",
 )
+_LONG_LOG, _SHORT_LOG = 4000, 1000
+"""Pages after which SQLite folds its log into the file. A read writes the same pages many times
+over, and folds them once; a step that waits for the disk waits twice as long where the log grows as
+where it is written over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,14 @@ class State:
     """An open database. Its engines begin every transaction for writing, `reader` excepted.
 
     `mirror` commits without waiting for the disk: a page that a power cut loses is read again.
-    `outbox` waits, for what was sent must not be forgotten. `reader` sees one consistent moment
-    and never makes a writer wait.
+    `outbox` waits, for what was sent must not be forgotten; so do `steps`, the same in small.
+    `reader` sees one consistent moment and never makes a writer wait.
     """
 
     path: Path
     mirror: Engine
     outbox: Engine
+    steps: Steps
     reader: Engine
 
     @classmethod
@@ -72,11 +77,15 @@ class State:
             )
         _create(path)
         _prepare(path)
-        mirror = _engine(path, synchronous="NORMAL")
+        mirror, outbox = (
+            _engine(path, synchronous="NORMAL", log=_LONG_LOG),
+            _engine(path, synchronous="FULL"),
+        )
         return cls(
             path=path,
             mirror=mirror,
-            outbox=_engine(path, synchronous="FULL"),
+            outbox=outbox,
+            steps=Steps(outbox),
             reader=mirror.execution_options(reading=True),
         )
 
@@ -92,6 +101,7 @@ class State:
 
     def close(self) -> None:
         """Let go of the file; the last to do so folds the write-ahead log into it."""
+        self.steps.close()
         self.mirror.dispose()
         self.outbox.dispose()
 
@@ -246,7 +256,9 @@ def revision(path: Path) -> str | None:
     raise ConfigError(f"{path}: a database of another program. {advice}")
 
 
-def _engine(path: Path, *, synchronous: str, foreign_keys: str = "ON") -> Engine:
+def _engine(
+    path: Path, *, synchronous: str, foreign_keys: str = "ON", log: int = _SHORT_LOG
+) -> Engine:
     pool = NullPool if foreign_keys == "OFF" else None
     engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=pool)
 
@@ -258,6 +270,7 @@ def _engine(path: Path, *, synchronous: str, foreign_keys: str = "ON") -> Engine
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             f"foreign_keys = {foreign_keys}",
+            f"wal_autocheckpoint = {log}",
             *_SPACE,
         ):
             connection.execute(f"PRAGMA {setting}")

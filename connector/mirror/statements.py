@@ -1,15 +1,19 @@
 """Statements that are made once and run often: making one takes as long as running it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ClauseElement,
     Column,
     Connection,
+    Engine,
+    PoolProxiedConnection,
     Select,
     Table,
     bindparam,
@@ -85,21 +89,74 @@ def text(statement: ClauseElement) -> str:
     return str(statement.compile(dialect=dialect()))
 
 
+Driver = sqlite3.Connection
+"""A connection of SQLite's own driver."""
+
+
+class Steps:
+    """Short transactions for writing, by the driver itself on a connection that is kept: what
+    SQLAlchemy and its pool do around each one takes longer than its statements.
+
+    Between two of them no lock is held. Errors are the driver's own, not SQLAlchemy's.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._mine = Lock()
+        self._lent: PoolProxiedConnection | None = None
+
+    def __enter__(self) -> Driver:
+        self._mine.acquire()
+        try:
+            if self._lent is None:
+                self._lent = self._engine.raw_connection()
+                self._driver = cast("Driver", self._lent.driver_connection)
+            self._driver.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._mine.release()
+            raise
+        return self._driver
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self._driver.execute("COMMIT")
+        finally:
+            if self._driver.in_transaction:  # left by an error, or not committed: nothing stays
+                self._driver.rollback()
+            self._mine.release()
+
+    def close(self) -> None:
+        """Give the connection back to the engine; the next step takes another."""
+        with self._mine:
+            if self._lent:
+                self._lent.close()
+            self._lent = None
+
+
 class Prepared:
     """A statement made once and run often, one row at a time; `run` fills in what it names."""
 
     def __init__(self, statement: ClauseElement) -> None:
-        made = statement.compile(dialect=dialect())
+        made = statement.compile(dialect=dialect(paramstyle="named"))
         assert isinstance(made, SQLCompiler)
-        self._sql, fixed = str(made), made.params
-        names = made.positiontup or ()
-        self._stored = [
-            (name, fixed[name], getattr(made.binds[name].type, "stored", None)) for name in names
-        ]
+        self._sql = str(made)
+        self._stored: list[tuple[str, Callable[[Any], Any]]] = []
+        self._fixed: Values = {}
+        for bind, name in made.bind_names.items():
+            stored: Any = getattr(bind.type, "stored", None)
+            if not bind.required:
+                as_is = stored is None or bind.value is None
+                self._fixed[name] = bind.value if as_is else stored(bind.value)
+            elif stored:
+                self._stored.append((name, stored))
 
-    def run(self, connection: Connection, **given: Any) -> int:
+    def run(self, connection: Connection | Driver, **given: Any) -> int:
         """Run it; how many rows it met."""
-        return connection.exec_driver_sql(self._sql, self._values(given)).rowcount
+        values = self._values(given)
+        if isinstance(connection, Driver):
+            return connection.execute(self._sql, values).rowcount
+        return connection.exec_driver_sql(self._sql, values).rowcount
 
     def rows(self, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
         """What it finds, as SQLite keeps it: of many rows the objects around them cost the most."""
@@ -112,12 +169,11 @@ class Prepared:
         while rows := cursor.fetchmany(_PART):
             yield rows
 
-    def _values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
-        values = []
-        for name, fixed, stored in self._stored:
-            value = given.get(name, fixed)
-            values.append(stored(value) if stored and value is not None else value)
-        return tuple(values)
+    def _values(self, given: Values) -> Values:
+        for name, stored in self._stored:
+            if (value := given[name]) is not None:
+                given[name] = stored(value)
+        return self._fixed | given
 
 
 @cache

@@ -8,6 +8,7 @@ from sqlalchemy import MetaData, Table
 
 from connector.mirror.columns import Row
 from connector.mirror.journal import (
+    DATED,
     DEAD,
     Attempt,
     BadRecord,
@@ -33,6 +34,7 @@ from connector.mirror.ledger import (
 )
 
 __all__ = [
+    "DATED",
     "DEAD",
     "Allocation",
     "Attempt",

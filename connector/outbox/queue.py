@@ -10,14 +10,17 @@ from connector.dunning.snapshot import BY_HAND
 from connector.errors import ConfigError
 from connector.garbage import uncollected
 from connector.mirror.state import State
-from connector.mirror.tables import DEAD, Origin, ReminderState
+from connector.mirror.tables import DATED, DEAD, Origin, ReminderState
 from connector.outbox.rows import Line, Row
 from connector.outbox.sql import (
     ATTEMPT,
     ATTEMPTED,
     CLAIM,
+    ENDED,
     LINE,
     REMINDER,
+    SENT,
+    UNSENT,
     Writing,
     add,
     read,
@@ -41,12 +44,14 @@ class Outbox:
     """The reminders of one firm, on a connection that waits for the disk (`synchronous=FULL`)."""
 
     def __init__(self, state: State, installation: str) -> None:
-        self.engine = state.outbox
+        self.engine, self.steps = state.outbox, state.steps
         self.installation = installation
 
     def rows(self, *states: ReminderState, own: bool = True) -> list[Row]:
         """The reminders in these states, oldest first; `own` leaves out what others have sent."""
         where: list[ColumnElement[bool]] = [REMINDER.c.state.in_(states)] if states else []
+        if states and DATED.isdisjoint(states):
+            where.append(UNSENT)
         if own:
             where.append(REMINDER.c.origin == Origin.RELANCE)
         with self.engine.connect() as connection:
@@ -96,6 +101,7 @@ class Outbox:
             untouched = read(
                 connection,
                 REMINDER.c.state == ReminderState.PROPOSED,
+                UNSENT,
                 REMINDER.c.edited.is_(False),
                 REMINDER.c.n != BY_HAND.number,  # a person asked for it: no plan replaces it
                 REMINDER.c.origin == Origin.RELANCE,
@@ -120,10 +126,10 @@ class Outbox:
 
     def claim(self, row: Row, now: datetime) -> bool:
         """Take a planned row for sending, on disk before the call; False if another has it."""
-        with self.engine.begin() as connection:
-            taken_it = CLAIM.run(connection, row=row.id)
+        with self.steps as step:
+            taken_it = CLAIM.run(step, row=row.id)
             if taken_it:
-                ATTEMPTED.run(connection, row=row.id, at=now)
+                ATTEMPTED.run(step, row=row.id, at=now)
         return bool(taken_it)
 
     def release(self, row: Row, now: datetime, error: str, not_before: datetime | None) -> None:
@@ -137,16 +143,9 @@ class Outbox:
 
     def sent(self, row: Row, now: datetime, on: date, receipt: str) -> None:
         """The message was handed over on a day of the firm's zone."""
-        self._end(
-            row,
-            ReminderState.SENT,
-            now,
-            "",
-            (ReminderState.PLANNED, *_TRIED, ReminderState.FAILED),
-            sent_on=on,
-            sent_at=now,
-            receipt=receipt,
-        )
+        with self.steps as step:
+            if SENT.run(step, row=row.id, on=on, at=now, receipt=receipt):
+                ENDED.run(step, row=row.id, at=now, outcome=ReminderState.SENT.value, why="")
 
     def failed(self, row: Row, now: datetime, error: str) -> None:
         """The message was refused for good: a person must act."""
@@ -180,8 +179,8 @@ class Outbox:
         **values: object,
     ) -> None:
         """Settle a row that `was` so; what another process has made of it meanwhile stays."""
-        with self.engine.begin() as connection:
-            settle(connection, row.id, state, now, error, was=was, **values)
+        with self.steps as step:
+            settle(step, row.id, state, now, error, was=was, **values)
 
     def approve(self, row: Row, by: str, now: datetime) -> None:
         """Let a proposal go with the next delivery.
@@ -256,7 +255,7 @@ class Outbox:
     def interrupted(self, now: datetime) -> int:
         """Rows found being sent at the start of a run: their outcome is unknown. How many."""
         with self.engine.begin() as connection:
-            rows = read(connection, REMINDER.c.state == ReminderState.SENDING)
+            rows = read(connection, REMINDER.c.state == ReminderState.SENDING, UNSENT)
             for row in rows:
                 error = "the program ended while this message was being sent"
                 settle(connection, row.id, ReminderState.UNKNOWN, now, error)
@@ -297,7 +296,12 @@ class Outbox:
     def unnoted(self, only: Row | None = None) -> list[Row]:
         """Reminders that went and whose note is not yet on every invoice; or `only` this one."""
         missing = select(LINE.c.reminder_id).where(LINE.c.noted_at.is_(None))
-        where: list[ColumnElement[bool]] = [REMINDER.c.id == only.id] if only else []
+        where: list[ColumnElement[bool]] = []
+        if only:  # asked after each message: not by way of all lines
+            missing, where = (
+                missing.where(LINE.c.reminder_id == only.id),
+                [REMINDER.c.id == only.id],
+            )
         with self.engine.connect() as connection:
             return read(
                 connection,

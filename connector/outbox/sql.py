@@ -23,13 +23,15 @@ from connector.dunning.plan import Reminder
 from connector.dunning.snapshot import Channel
 from connector.messages.letter import letter_of
 from connector.mirror import tables
-from connector.mirror.statements import Prepared, inserting, listed, refs
+from connector.mirror.statements import Driver, Prepared, inserting, listed, refs
 from connector.mirror.tables import DEAD, Origin, ReminderState
 from connector.outbox.rows import Row, row_of
 
 REMINDER: Table = tables.Reminder.__table__  # type: ignore[attr-defined]
 LINE: Table = tables.ReminderLine.__table__  # type: ignore[attr-defined]
 ATTEMPT: Table = tables.Attempt.__table__  # type: ignore[attr-defined]
+UNSENT = REMINDER.c.sent_on.is_(None)
+"""Said beside a state that is not `DATED`, it lets SQLite find the few rows among all."""
 
 
 _PART = 250  # reminders at once: their values stand in memory twice while they are written
@@ -152,7 +154,7 @@ def taken(connection: Connection, keys: Iterable[str]) -> set[str]:
 
 
 def settle(
-    connection: Connection,
+    connection: Connection | Driver,
     reminder_id: int,
     state: ReminderState,
     now: datetime,
@@ -163,17 +165,12 @@ def settle(
 ) -> None:
     """Give a reminder another state, with its lines and its attempt; nothing if it `was` not so."""
     changed = _settling(tuple(values), tuple(was))
-    if not changed.run(
-        connection,
-        row=reminder_id,
-        new_state=state,
-        new_error=error,
-        **{f"new_{name}": value for name, value in values.items()},
-    ):
+    more = {f"new_{name}": value for name, value in values.items()}
+    if not changed.run(connection, row=reminder_id, new_state=state.value, new_error=error, **more):
         return
     if state in DEAD:
-        connection.execute(update(LINE).where(LINE.c.reminder_id == reminder_id).values(live=False))
-    _ENDED.run(connection, row=reminder_id, at=now, outcome=str(state), why=error)
+        _DROPPED.run(connection, row=reminder_id)
+    ENDED.run(connection, row=reminder_id, at=now, outcome=state.value, why=error)
 
 
 @cache
@@ -181,13 +178,34 @@ def _settling(names: tuple[str, ...], was: tuple[ReminderState, ...]) -> Prepare
     """A reminder that is in one of these states gets another, and other values of these names."""
     columns = [REMINDER.c[name] for name in ("state", "error", *names)]
     values: dict[str, Any] = {column.name: bindparam(f"new_{column.name}") for column in columns}
-    before = or_(*(REMINDER.c.state == str(state) for state in was))
     return Prepared(
-        update(REMINDER).where(REMINDER.c.id == bindparam("row"), before).values(values)
+        update(REMINDER).where(REMINDER.c.id == bindparam("row"), _is(was)).values(values)
     )
 
 
-_ENDED = Prepared(
+def _is(states: Collection[str]) -> ColumnElement[bool]:
+    return or_(*(REMINDER.c.state == str(state) for state in states))
+
+
+_MAY_HAVE_GONE = (
+    ReminderState.PLANNED,
+    ReminderState.SENDING,
+    ReminderState.UNKNOWN,
+    ReminderState.FAILED,
+)
+SENT = Prepared(  # as `settle` does it, made ready: every reminder that goes takes this step
+    update(REMINDER)
+    .where(REMINDER.c.id == bindparam("row"), _is(_MAY_HAVE_GONE))
+    .values(
+        state=ReminderState.SENT.value,
+        error="",
+        sent_on=bindparam("on"),
+        sent_at=bindparam("at"),
+        receipt=bindparam("receipt"),
+    )
+)
+_DROPPED = Prepared(update(LINE).where(LINE.c.reminder_id == bindparam("row")).values(live=False))
+ENDED = Prepared(
     update(ATTEMPT)
     .where(ATTEMPT.c.reminder_id == bindparam("row"), ATTEMPT.c.ended_at.is_(None))
     .values(ended_at=bindparam("at"), outcome=bindparam("outcome"), error=bindparam("why"))
