@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.faults`: what each fault costs us, the limit, and other programs.
 
-Five thousand invoices in fifty pages. A run that fails is run again, as a timer would, until one
-ends well; then the faults stop, and one more run reads what changed. What is held after either is
-compared with what the server knows: rows that are missing, old, or there twice.
+Five thousand invoices in fifty pages. A run that fails is followed by another, until one ends well;
+then the faults stop, and one more run reads what changed. What is held after either is compared
+with what the server knows: rows that are missing, old, or there twice.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.benchmarks.peers import Peer
 from tests.benchmarks.server import Faults
 
 INVOICES, SIZE = 5_000, 100
-RUNS = 20  # after so many that failed nobody would go on
+RUNS = 10  # one after the other: after so many that failed nobody would go on
 LONGEST = 300.0  # seconds of one run
 
 
@@ -72,6 +72,9 @@ class Held:
         return ", ".join([*told, f"{self.twice} twice"] if self.twice else told)
 
 
+NOTHING = Held(0, 0, 0)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a fault: runs until one ended well, requests for invoices in all of them.
@@ -88,10 +91,16 @@ class Outcome:
 
     def __str__(self) -> str:
         ended = f"run {self.runs}" if self.well else f"never, in {self.runs} runs"
-        told = f"{ended}; {self.requests} requests; {self.held}"
+        told = [f"{ended}, {self.requests} requests, {self.held}"]
         if self.more is None:
-            return f"{told}; every further run fails"
-        return told if self.then == self.held else f"{told}; after one more run {self.then}"
+            told.append("every further run fails")
+        elif self.then != self.held:
+            told.append(f"after one more run {self.then}")
+        elif self.held != NOTHING:
+            told.append("one more run leaves them so")
+        if self.more and self.more > 2:
+            told.append(f"that run takes {self.more} requests")
+        return "; ".join(told)
 
 
 class Own(Peer):
