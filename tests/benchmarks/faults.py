@@ -157,10 +157,10 @@ def spoil(url: str, **faults: Any) -> None:
 
 def compared(url: str, rows: Sequence[tuple[str, int]]) -> Held:
     """What these rows are beside the truth."""
-    truth, held = ask(url, "truth"), dict(rows)
+    truth = ask(url, "truth")
     return Held(
-        missing=len(truth.keys() - held.keys()),
-        old=sum(truth.get(name) != cents for name, cents in held.items()),
+        missing=len(truth.keys() - dict(rows).keys()),
+        old=len({name for name, cents in rows if truth.get(name) != cents}),
         twice=sum(count > 1 for count in Counter(name for name, _ in rows).values()),
     )
 

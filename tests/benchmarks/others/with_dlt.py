@@ -85,7 +85,8 @@ def _by_place(url: str, size: str) -> Any:
 def rows(path: str) -> None:
     """Print every row of the table as [id, cents]."""
     found: list[tuple[str, int]] = []
-    for file in sorted(Path(path).parent.glob(f"{Path(path).stem}*.db")):
+    file = Path(path).with_name(f"{Path(path).stem}__bench.db")  # of that dataset
+    if file.exists():
         with sqlite3.connect(file) as connection:
             tables = "SELECT name FROM sqlite_master WHERE name = 'invoices'"
             if connection.execute(tables).fetchone():
