@@ -93,7 +93,7 @@ class Outcome:
         ended = f"run {self.runs}" if self.well else f"never, in {self.runs} runs"
         told = [f"{ended}, {self.requests} requests, {self.held}"]
         if self.more is None:
-            told.append("every further run fails")
+            told.append("the next run fails too" if not self.well else "the next run fails")
         elif self.then != self.held:
             told.append(f"after one more run {self.then}")
         elif self.held != NOTHING:
@@ -178,10 +178,10 @@ def _ran(peer: Peer, url: str, path: Path, by_number: bool, folder: Path, killed
         )
         try:
             end = time.monotonic() + LONGEST
-            while killed and _requests(url) < killed and time.monotonic() < end:
+            while running.poll() is None and time.monotonic() < end:
+                if killed and _requests(url) >= killed:
+                    break
                 time.sleep(0.02)
-            if not killed:
-                running.wait(LONGEST)
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
