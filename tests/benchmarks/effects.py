@@ -188,7 +188,7 @@ def table(folder: Path) -> Iterator[str]:
             with TemporaryDirectory(dir=folder) as own:
                 found = ours(MAILS, Path(own), keys=honoured, traces=traces)
             what = f"Relance; the API {key} the key, what went {read} be read back"
-            yield _row(f"{what} ({found.runs} runs)", found)
+            yield _row(f"{what}; runs: {found.runs}", found)
     yield _row("retry, key honoured", loop(MAILS, tries=TRIES, with_key=True, keys=True))
     yield _row("retry, key sent and ignored", loop(MAILS, tries=TRIES, with_key=True, keys=False))
     yield _row("retry, no key", loop(MAILS, tries=TRIES, with_key=False, keys=True))
