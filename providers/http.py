@@ -42,11 +42,16 @@ class WebPage(Transient):
     """A page for people came where the API's answer was due; maintenance, if it passes."""
 
 
+class Failed(Rejected):
+    """The server failed on a question: on this one always, or only now."""
+
+
 class Session:
     """Calls below one base address, each with a time-out and its credentials.
 
-    `read` may be repeated and is, on `Transient`, up to four times; `write` is called once, on a
-    connection of its own: a kept one may have died, and nobody could tell whether the call did.
+    `read` may be repeated and is, on `Transient` and on a 5xx, up to four times; `write` is called
+    once, on a connection of its own: a kept one may have died, and nobody could tell whether the
+    call did. A 5xx that stays is `Rejected`: one bad record is no server that is gone.
     Statuses named in `accept` are the caller's to judge. `secrets` never appear in a message.
 
     Raises, from both: `AuthRequired` (401, 403), `ConfigError` (an address that does not serve
@@ -254,7 +259,8 @@ class Session:
             target = response.headers["Location"]
             return ConfigError(self._say(url, f"redirects to {target}: is the address right?"))
         words = " ".join(response.text[:300].split()) or "no reason given"
-        return Rejected(self._say(url, f"refused, {what}: {words}"))
+        kind = Failed if status >= 500 and status != 501 else Rejected
+        return kind(self._say(url, f"refused, {what}: {words}"))
 
     def _retry_at(self, response: requests.Response) -> datetime | None:
         """The instant the server names in `Retry-After`, given as seconds or as a date."""
@@ -268,6 +274,8 @@ class Session:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
     def _worth_a_wait(self, error: BaseException) -> bool:
+        if isinstance(error, Failed):
+            return True
         if not isinstance(error, Transient) or isinstance(error, KeptForSending):
             return False
         return error.retry_at is None or error.retry_at - self._clock() <= LONGEST_WAIT

@@ -15,16 +15,22 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks import goals, peers
 from tests.benchmarks.goals import Row
 
+PARTS = ("read", "decide", "outbox", "start", "idle", "state", "peers")
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--invoices", type=int, default=100_000)
-    parser.add_argument("--only", default="", help="read, decide, outbox, start, idle or state")
+    parser.add_argument("--only", default="", help=f"one of {', '.join(PARTS)}")
     parser.add_argument("--million", action="store_true", help="decide a million lines, once")
     parser.add_argument("--folder", type=Path, help="on the disk to be measured; default: here")
     parser.add_argument("--peers", metavar="PYTHON", help="a Python that has dlt: measure it too")
     given = parser.parse_args()
+    if given.only not in ("", *PARTS) or (given.only == "peers" and not given.peers):
+        parser.error(
+            "--only takes one of " + ", ".join(PARTS) + "; peers also needs --peers PYTHON"
+        )
     with TemporaryDirectory(dir=given.folder or Path(), prefix="benchmarks-") as name:
         rows = list(_said(_rows(Path(name).absolute(), given)))
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, ", end="")
@@ -52,7 +58,7 @@ def _rows(folder: Path, given: argparse.Namespace) -> Iterator[Row]:
         yield from goals.idling(folder, 30)
     if wanted in ("", "state"):
         yield from goals.keeping(folder, 10_000, 50_000)
-    if given.peers:
+    if given.peers and wanted in ("", "peers"):
         yield from peers.reading(folder, given.peers, invoices, rounds)
 
 

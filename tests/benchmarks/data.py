@@ -21,15 +21,22 @@ class Books:
     """Customers and open invoices, in order of their last change; `edit` changes some of them.
 
     An invoice is 1.5 KB of JSON, of which a reminder needs a fifth. Amounts are minor units here
-    and decimals on the wire.
+    and decimals on the wire. `late` are the least and the most days that one is past due.
     """
 
-    def __init__(self, invoices: int, seed: int = 7) -> None:
+    def __init__(
+        self,
+        invoices: int,
+        seed: int = 7,
+        *,
+        customers: int | None = None,
+        late: tuple[int, int] = (-30, 90),
+    ) -> None:
         draw = random.Random(seed)
         self.totals = [draw.randint(1_000, 900_000) for _ in range(invoices)]
         self.balances = list(self.totals)
-        self.customers = max(1, invoices // 20)
-        self._late = [draw.randint(-30, 90) for _ in range(invoices)]
+        self.customers = customers or max(1, invoices // 20)
+        self._late = [draw.randint(*late) for _ in range(invoices)]
         self._clock = invoices
         rows = {"customers": self.customers, "invoices": invoices}
         self._row = {name: {self.id(name, row): row for row in range(rows[name])} for name in rows}
@@ -78,7 +85,7 @@ class Books:
             )
         total, balance = self.totals[row], self.balances[row]
         due_on = TODAY - timedelta(days=self._late[row])
-        customer = row * 7919 % self.customers
+        customer = self._customer(row)
         return (
             f'{{"id":"{self.id("invoices", row)}","number":"INV-{row:07d}","type":"sale",'
             f'"customer":{{"id":"c{customer:06d}","name":"Customer {customer:06d} Ltd",'
@@ -90,6 +97,17 @@ class Books:
             f'"total":{total / 100},"due":{balance / 100},"paid":{(total - balance) / 100},'
             f'"reference":"PO-{row:06d}","lines":[{_LINES}],"updated":"{updated}"}}'
         )
+
+    def account(self, key: str) -> str:
+        """A customer with the open invoices."""
+        customer = self._row["customers"][key]
+        rows = range(len(self.totals))
+        open_ = [row for row in rows if self._customer(row) == customer and self.balances[row]]
+        told = ",".join(self.json("invoices", row) for row in open_)
+        return f'{{"customer":{self.json("customers", customer)},"invoices":[{told}]}}'
+
+    def _customer(self, row: int) -> int:
+        return row * 7919 % self.customers
 
     def edit(self, count: int, seed: int) -> list[int]:
         """Other people change so many invoices: partly paid or paid, and last in the list."""

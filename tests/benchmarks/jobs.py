@@ -85,17 +85,17 @@ class Ours:
         self.state.close()
 
 
-def _reader(whose: str, url: str, path: str, size: int) -> Any:
+def _reader(whose: str, url: str, path: str, size: int, by_number: bool = False) -> Any:
     if whose == "ours":
-        return Ours(url, path, size)
+        return Ours(url, path, size, by_number)
     from tests.benchmarks.limit import Limit
 
-    return Limit(url, Path(path), size)
+    return Limit(url, Path(path), size, by_number)
 
 
-def read(whose: str, url: str, path: str, size: int) -> Told:
+def read(whose: str, url: str, path: str, size: int, by_number: bool = False) -> Told:
     """One read in a fresh process, imports and all; `work` is the read alone."""
-    reader = _reader(whose, url, path, size)
+    reader = _reader(whose, url, path, size, by_number)
     ready = cpu()
     rows = reader.sync()
     reader.close()

@@ -1,8 +1,8 @@
 """The least that reading the books into SQLite can cost: fetch, parse, check, upsert. Nothing else.
 
 Bare `requests`, `json` and `sqlite3`: one flat table of the columns that the mirror keeps of an
-invoice and its due line, read by keyset as the product does, one transaction a page with its
-cursor. No retries, no history of changes, no message for whoever has to mend a bad record.
+invoice and its due line, read by keyset as the product does or, on request, by page numbers from
+the first on; one transaction a page with its cursor. No retries, no history of changes, no message for whoever has to mend a bad record.
 """
 
 import json
@@ -56,8 +56,9 @@ _CURSOR = "INSERT OR REPLACE INTO cursor VALUES(?, ?)"
 class Limit:
     """The invoices of a server in a database file."""
 
-    def __init__(self, url: str, path: Path, size: int) -> None:
+    def __init__(self, url: str, path: Path, size: int, by_number: bool = False) -> None:
         self._url, self._size, self._session = url, size, requests.Session()
+        self._by_number = by_number
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -80,9 +81,13 @@ class Limit:
         return count
 
     def _pages(self, stream: str, at: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
-        more, last = True, ""
+        more, last, number, since = True, "", 0, at
         while more:
-            params = {"size": str(self._size), "after": at, "id": last}
+            number += 1
+            place = {"after": at, "id": last}
+            if self._by_number:
+                place = {"since": since, "page": str(number)}
+            params = {"size": str(self._size), **place}
             response = self._session.get(f"{self._url}/{stream}", params=params, timeout=60)
             response.raise_for_status()
             answer = json.loads(response.content)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 def job(name: str, **given: object) -> dict[str, Any]:
     """What a job tells, run in a process of its own."""
     words = [sys.executable, "-m", "tests.benchmarks.jobs", name, json.dumps(given)]
-    done = subprocess.run(words, cwd=ROOT, env=_environ(), capture_output=True, text=True)
+    done = subprocess.run(words, cwd=ROOT, env=environ(), capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
     told = json.loads(done.stdout)
@@ -26,7 +26,7 @@ def job(name: str, **given: object) -> dict[str, Any]:
     return told
 
 
-def _environ() -> dict[str, str]:
+def environ() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELANCE_")}
     return kept | {"PYTHONPATH": str(ROOT)}
 
@@ -34,7 +34,7 @@ def _environ() -> dict[str, str]:
 def command(*words: str, cwd: Path | None = None) -> float:
     """CPU seconds of a command."""
     before = os.times()
-    subprocess.run(words, env=_environ(), cwd=cwd, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(words, env=environ(), cwd=cwd, stdout=subprocess.DEVNULL, check=True)
     after = os.times()
     return (
         after.children_user + after.children_system - before.children_user - before.children_system
@@ -45,7 +45,7 @@ def command(*words: str, cwd: Path | None = None) -> float:
 def server(invoices: int) -> Iterator[str]:
     """The address of a server in a process of its own."""
     words = [sys.executable, "-m", "tests.benchmarks.server", "--invoices", str(invoices)]
-    running = subprocess.Popen(words, cwd=ROOT, env=_environ(), stdout=subprocess.PIPE, text=True)
+    running = subprocess.Popen(words, cwd=ROOT, env=environ(), stdout=subprocess.PIPE, text=True)
     assert running.stdout
     try:
         yield running.stdout.readline().strip()
@@ -60,7 +60,7 @@ def service(folder: Path) -> Iterator[int]:
     """A `relance run` at work, by its process number, once its first sync is over."""
     words = [str(Path(sys.executable).parent / "relance"), "run"]
     with (folder / "log").open("w+", encoding="utf-8") as log:
-        running = subprocess.Popen(words, cwd=folder, env=_environ(), stderr=log, stdout=log)
+        running = subprocess.Popen(words, cwd=folder, env=environ(), stderr=log, stdout=log)
         try:
             for _ in range(600):
                 time.sleep(0.1)

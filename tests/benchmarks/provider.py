@@ -18,6 +18,7 @@ from connector.contract import (
     ProviderSpec,
     Receipt,
     Trace,
+    reference_of,
 )
 from connector.errors import Transient, Unsupported
 from connector.receivables.capabilities import Capabilities
@@ -33,10 +34,12 @@ from connector.receivables.records import (
     Record,
 )
 from providers.http import Session
+from tests.benchmarks.data import TODAY
 
 COMPANY = Company(
     ledger_id="bench:1", name="Bench", country="FR", timezone="Europe/Paris", currency="EUR"
 )
+READS = Capabilities(complete_changes=True)
 
 
 class Wire(BaseModel):
@@ -85,6 +88,31 @@ class Answer(BaseModel):
         return self.customers or self.invoices
 
 
+class WireAccount(BaseModel):
+    customer: WireCustomer
+    invoices: tuple[WireInvoice, ...]
+
+
+class WireMail(BaseModel):
+    """A mail that went: its text carries our reference."""
+
+    invoices: tuple[str, ...]
+    on: date
+    text: str
+
+
+class Sent(BaseModel):
+    """What the server tells of the mails about some invoices."""
+
+    mails: tuple[WireMail, ...]
+
+
+class Taken(BaseModel):
+    """What it answers to a mail."""
+
+    id: str
+
+
 def to_customer(raw: WireCustomer) -> Customer:
     """Map one customer with the only contact."""
     return Customer(
@@ -126,20 +154,18 @@ def _stamp(at: datetime) -> str:
 
 @dataclass
 class Bench:
-    """The books of one server; `by_number` reads them by page numbers, else by keyset.
-
-    `tries` is how often a read is made in all before it counts as failed.
-    """
+    """The books of one server; `by_number` reads them by page numbers, else by keyset."""
 
     http: Session
     size: int = 100
     by_number: bool = False
+    can: Capabilities = READS
 
     def company(self) -> Company:
         return COMPANY
 
     def probe(self) -> Capabilities:
-        return SPEC.can
+        return self.can
 
     def examine(self) -> Iterator[Finding]:
         yield Finding(what="read", fine=True)
@@ -213,7 +239,10 @@ class Bench:
         raise Unsupported("bench: changes are complete")
 
     def account(self, customer_id: str) -> Account:
-        raise Unsupported("bench: it only reads")
+        response = self.http.read("GET", f"/customers/{customer_id}")
+        told = WireAccount.model_validate_json(response.content)
+        invoices = tuple(map(to_invoice, told.invoices))
+        return Account(customer=to_customer(told.customer), invoices=invoices)
 
     def pdf(self, invoice_id: str) -> bytes:
         raise Unsupported("bench: no documents")
@@ -222,10 +251,18 @@ class Bench:
         raise Unsupported("bench: it only reads")
 
     def email(self, message: Message, *, key: str) -> Receipt:
-        raise Unsupported("bench: it only reads")
+        mail = {"invoices": list(message.invoice_ids), "on": str(TODAY), "text": message.text}
+        response = self.http.write("POST", "/mails", json=mail, headers={"Idempotency-Key": key})
+        return Receipt(id=Taken.model_validate_json(response.content).id)
 
     def traces(self, invoice_ids: Sequence[str]) -> Iterator[Trace]:
-        return iter(())
+        asked = ",".join(invoice_ids)
+        response = self.http.read("GET", "/mails", params={"invoices": asked})
+        for mail in Sent.model_validate_json(response.content).mails:
+            key = reference_of(mail.text)
+            for invoice_id in mail.invoices:
+                if key and invoice_id in invoice_ids:
+                    yield Trace(invoice_id=invoice_id, on=mail.on, reminder_key=key)
 
     def close(self) -> None:
         self.http.close()
@@ -234,7 +271,7 @@ class Bench:
 SPEC = ProviderSpec(
     name="bench",
     title="Benchmarks",
-    can=Capabilities(complete_changes=True),
+    can=READS,
     kinds=(Kind.CUSTOMERS, Kind.INVOICES),
     settings=(),
     open=lambda settings, tokens, meter: Bench(Session("bench", settings["URL"], meter=meter)),

@@ -4,6 +4,10 @@
     GET /invoices?size=100&page=3&since=STAMP       page numbers
 
 Both answer `{"total": …, "more": …, "invoices": […]}`, ordered by change stamp, then id.
+
+    GET /customers/ID                               a customer with the open invoices
+    POST /mails                                     a mail sent; Idempotency-Key is honoured or not
+    GET /mails?invoices=ID,ID                       the mails that went about these invoices
 """
 
 import argparse
@@ -15,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -29,12 +33,17 @@ class Faults:
     """What goes wrong: shares of the requests, requests by number, edits while somebody reads.
 
     `rate` calls are taken in `period` seconds. `at` names the fault of the n-th request: `500`,
-    `drop`, `cut` or `page`.
+    `drop`, `cut`, `page` or `hang`, which never answers. `lost` and `after` do what was asked and
+    then give no answer or a 500. `only` leaves all requests for other things alone and uncounted.
     """
 
     p500: float = 0
     drop: float = 0
     cut: float = 0
+    lost: float = 0
+    after: float = 0
+    only: str = ""
+    keys: bool = True  # a mail with a key that is known is not sent again
     rate: int = 0
     period: float = 1
     at: dict[str, str] = field(default_factory=dict)
@@ -48,6 +57,9 @@ class Api:
 
     def __init__(self, books: Books) -> None:
         self.books, self.lock = books, Lock()
+        self.mails: list[dict[str, Any]] = []
+        self._known: set[str] = set()
+        self.released = Event()
         self.set(Faults())
 
     def set(self, faults: Faults) -> None:
@@ -56,22 +68,51 @@ class Api:
         self.requests, self.refused, self.edits = 0, 0, 0
         self.faulted: dict[str, int] = {}
         self._window, self._used = 0.0, 0
+        self.released.set()
+        self.released = Event()
 
     def get(self, path: str, query: dict[str, str]) -> tuple[str, bytes]:
         """What becomes of a request, `200` if nothing, and the body of its answer."""
         with self.lock:
-            self.requests += 1
-            fault = self._fault()
-            if fault:
-                self.faulted[fault] = self.faulted.get(fault, 0) + 1
-            name = path.strip("/")
+            name, _, key = path.strip("/").partition("/")
+            fault = self._met(name)
+            if name == "mails":
+                return fault or "200", self._sent(query["invoices"].split(","))
             if name not in COLLECTIONS:
                 return "404", b"{}"
+            if key:
+                return fault or "200", self.books.account(key).encode()
             every = self.faults.edit_every
             if every and name == "invoices" and self.requests % every == 0:
                 self.edits += 1
                 self.books.edit(self.faults.edit_rows, self.faults.seed * 1_000 + self.edits)
             return fault or "200", self._told(name, query)
+
+    def post(self, path: str, body: bytes, key: str) -> tuple[str, bytes]:
+        """What becomes of a call that sends a mail."""
+        with self.lock:
+            fault = self._met("send")
+            if path != "/mails":
+                return "404", b"{}"
+            if fault in ("", "lost", "after") and not (self.faults.keys and key in self._known):
+                self.mails.append(json.loads(body))
+                self._known |= {key} - {""}
+            status = {"": "200", "lost": "drop", "after": "500"}.get(fault, fault)
+            return status, json.dumps({"id": f"m{len(self.mails)}"}).encode()
+
+    def _sent(self, invoices: list[str]) -> bytes:
+        found = [mail for mail in self.mails if not set(invoices).isdisjoint(mail["invoices"])]
+        return json.dumps({"mails": found}).encode()
+
+    def _met(self, name: str) -> str:
+        """Count a request; the fault it meets, empty for none."""
+        if self.faults.only not in ("", name):
+            return ""
+        self.requests += 1
+        fault = self._fault()
+        if fault:
+            self.faulted[fault] = self.faulted.get(fault, 0) + 1
+        return fault
 
     def _told(self, name: str, query: dict[str, str]) -> bytes:
         size = int(query.get("size", "100"))
@@ -94,7 +135,7 @@ class Api:
             self._used += 1
             if self._used > faults.rate:
                 return "429"
-        for name in ("p500", "drop", "cut"):
+        for name in ("p500", "drop", "cut", "lost", "after"):
             share -= getattr(faults, name)
             if share < 0:
                 return name.removeprefix("p")
@@ -125,8 +166,14 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/control/"):
             self._send(200, json.dumps(self.api.control(url.path, query, body)).encode())
             return
-        what, told = self.api.get(url.path, query)
-        if what == "drop":
+        if self.command == "POST":
+            key = self.headers.get("Idempotency-Key", "")
+            what, told = self.api.post(url.path, body, key)
+        else:
+            what, told = self.api.get(url.path, query)
+        if what == "hang":
+            self.api.released.wait()
+        if what in ("drop", "hang"):
             self.close_connection = True
         elif what == "cut":
             self._send(200, told, end=len(told) // 2)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import ConfigError, Transient
+from connector.errors import ConfigError, Rejected, Transient
 from tests.benchmarks.data import Books
+from tests.benchmarks.faults import CASES, LIMIT, NOTHING, OURS, Held, Outcome, compared, measured
 from tests.benchmarks.measure import ROOT
 from tests.benchmarks.reader import reader
 from tests.benchmarks.server import Faults, serving
@@ -31,17 +32,27 @@ def test_errors_cut_answers_and_lost_connections_cost_a_request_each(tmp_path: P
         assert len(mine.slept) == failed
 
 
-def test_a_plain_500_ends_the_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
-    """No server says of a 500 that it passes: it is told, and nothing that was read is lost."""
+def test_a_plain_500_is_asked_again(tmp_path: Path) -> None:
     with (
         serving(Books(INVOICES)) as (api, url),
         reader(url, tmp_path / "state.db", SIZE) as mine,
     ):
         api.set(Faults(at={"25": "500"}))
-        with pytest.raises(Exception, match="HTTP 500"):
+        mine.pull()
+        assert api.requests == ALL + 1
+        assert mine.balances() == api.books.truth()
+
+
+def test_a_500_that_stays_ends_the_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    with (
+        serving(Books(INVOICES)) as (api, url),
+        reader(url, tmp_path / "state.db", SIZE) as mine,
+    ):
+        api.set(Faults(at={str(number): "500" for number in range(25, 29)}))
+        with pytest.raises(Rejected, match="HTTP 500"):
             mine.pull()
         mine.pull()
-        assert api.requests == ALL + 1 + 1  # the page again, and the customers' idle stream
+        assert api.requests == ALL + 4 + 1  # the page again, and the customers' idle stream
         assert mine.balances() == api.books.truth()
 
 
@@ -121,3 +132,39 @@ def test_a_run_killed_after_half_resumes_with_the_next_page(tmp_path: Path) -> N
             mine.pull()
             assert api.requests == CUSTOMERS + PAGES + 1  # the idle stream of customers
             assert mine.balances() == api.books.truth()
+
+
+def test_all_of_them_at_once_cost_a_request_each(tmp_path: Path) -> None:
+    with (
+        serving(Books(INVOICES)) as (api, url),
+        reader(url, tmp_path / "state.db", SIZE) as mine,
+    ):
+        api.set(Faults(p500=0.05, drop=0.05, cut=0.03, only="invoices", seed=1))
+        mine.pull()
+        assert api.faulted == {"500": 7, "drop": 1, "cut": 1}
+        assert api.requests == PAGES + 9
+        assert mine.balances() == api.books.truth()
+
+
+def test_killed_while_an_answer_is_due(tmp_path: Path) -> None:
+    (killed,) = (case for case in CASES if case.killed)
+    told = measured(killed, OURS, tmp_path)
+    assert told == Outcome(True, 2, 26 + 25, NOTHING, 1, NOTHING)
+    assert str(told) == "run 2, 51 requests, 0 missing, 0 old"
+
+
+def test_what_is_lost_is_seen(tmp_path: Path) -> None:
+    """The measure itself: a read by page numbers from the first on loses rows for good."""
+    (edited,) = (case for case in CASES if case.by_number)
+    told = measured(edited, LIMIT, tmp_path)
+    assert (told.well, told.runs, told.requests) == (True, 1, PAGES)
+    assert told.held == told.then
+    assert told.held.missing == 23
+    assert str(told).endswith("23 missing, 0 old; one more run leaves them so")
+
+
+def test_rows_are_compared_with_the_truth() -> None:
+    with serving(Books(3)) as (api, url):
+        (first, cents), *_ = api.books.truth().items()
+        assert compared(url, list(api.books.truth().items())) == NOTHING
+        assert compared(url, [(first, cents - 1), (first, cents - 1)]) == Held(2, 1, 1)

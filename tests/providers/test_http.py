@@ -59,6 +59,8 @@ def nobody() -> str:
 @pytest.mark.parametrize(
     "passing",
     [
+        Answer(status=500, body="KeyError: 'x'"),
+        Answer(status=520),
         Answer(status=502),
         Answer(status=503),
         Answer(status=504),
@@ -185,9 +187,16 @@ def test_refusals(serve: Serve, status: int, error: type[ConnectorError], write:
     assert len(server.asked) == 1
 
 
-def test_a_server_that_fails_on_a_read_is_not_asked_again(serve: Serve) -> None:
+def test_a_question_that_a_server_always_fails_on_is_refused(serve: Serve) -> None:
     server, session, _ = serve(Answer(status=500, body="KeyError: 'x'"))
     with pytest.raises(Rejected, match="KeyError"):
+        session.read("GET", "/x")
+    assert len(server.asked) == 4
+
+
+def test_what_a_server_does_not_offer_is_asked_once(serve: Serve) -> None:
+    server, session, _ = serve(Answer(status=501))
+    with pytest.raises(Rejected, match="HTTP 501"):
         session.read("GET", "/x")
     assert len(server.asked) == 1
 
