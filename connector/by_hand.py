@@ -51,13 +51,14 @@ def propose(firm: Firm, desk: Desk, template: str, about: str) -> list[Row]:
         reminders=tuple(write(snapshot, desk.policies, desk.today, wish)),
         silences=(),
     )
-    return desk.box.reserve(
+    written = desk.box.reserve(
         firm.writer.write(plan),
         lambda entry, line: firm.note(entry, line, desk.today),
         None,
         desk.now,
         keep_others=True,
     )
+    return [desk.box.find(entry.key) for entry in written]
 
 
 def _sent(desk: Desk, customer_id: str) -> dict[tuple[str, str], int]:

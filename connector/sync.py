@@ -20,7 +20,6 @@ from connector.mirror.pull import Progress, Pulled, pull
 from connector.mirror.snapshot import read
 from connector.mirror.state import State, scratch
 from connector.mirror.store import Mirror
-from connector.mirror.tables import ReminderState
 from connector.outbox.deliver import deliver, settle_unknown, withdraw_outdated
 from connector.outbox.desk import Clock, Delivered, Desk, Heard
 from connector.outbox.heard import hear
@@ -110,7 +109,7 @@ class Work:
     def reserve(self, plan: Plan, *, by: str = "", keep_others: bool = False) -> None:
         """Write a plan down; `by` has approved it, `keep_others` leaves other proposals alone."""
         today = plan.today
-        rows = self.desk.box.reserve(
+        written = self.desk.box.reserve(
             plan,
             lambda entry, line: self.firm.note(entry, line, today),
             self.run_id,
@@ -118,8 +117,8 @@ class Work:
             by=by,
             keep_others=keep_others,
         )
-        self.report.proposed = sum(row.state is ReminderState.PROPOSED for row in rows)
-        self.report.planned = len(rows) - self.report.proposed
+        self.report.proposed = sum(entry.needs_approval for entry in written)
+        self.report.planned = len(written) - self.report.proposed
 
 
 @contextmanager

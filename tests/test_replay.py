@@ -240,7 +240,7 @@ class Life:
 
 
 def _hardest(row: Row) -> tuple[object, ...]:
-    stage, side, n = row.rung.order
+    stage, side, n = row.rung
     first = row.lines[0]
     return -stage, side, -n, -row.claim, row.customer_id, row.currency, first.invoice_id
 

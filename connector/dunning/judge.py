@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
-from operator import attrgetter
 
 from connector.dunning.ladder import PREFERS_LETTER, Standing, stand
 from connector.dunning.marks import MARKS, Rule, withheld
@@ -103,11 +102,12 @@ def asked(marked: frozenset[Mark]) -> tuple[Rule, ...]:
 def judge(snapshot: Snapshot, policies: Policies, today: date) -> Iterator[Purse]:
     """Every line with its own reasons, by customer and currency, credits spread over them."""
     purses: dict[tuple[str, str], list[Case]] = {}
-    for key, case in zip(map(_WHOSE, snapshot.cases), snapshot.cases, strict=True):
-        if key in purses:
-            purses[key].append(case)
-        else:
-            purses[key] = [case]
+    for case in snapshot.cases:
+        key = case.account.customer.id, case.currency
+        theirs = purses.get(key)
+        if theirs is None:
+            theirs = purses[key] = []
+        theirs.append(case)
     exposures: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for (customer, currency), cases in purses.items() if policies.firm.segments else ():
         exposures[customer][currency] = sum(case.balance for case in cases)
@@ -129,9 +129,6 @@ def _views(
     for some in (*([case] for case in own), rest):
         if some:
             yield from alike.of(some, policies.of(some[0], exposure))
-
-
-_WHOSE = attrgetter("account.customer.id", "currency")
 
 
 def _by_age(view: View) -> tuple[date, str, str]:

@@ -61,12 +61,17 @@ def accounts_of(
             behaviour=habits[row.id].behaviour,
             signals=habits[row.id].signals,
             pace=habits[row.id].pace,
-            bounced=frozenset(
-                bounced_address(mark.because) for mark in marks[row.id] if mark.mark is Mark.BOUNCED
-            ),
+            bounced=_bounced(marks[row.id]) if row.id in marks else NOWHERE,
         )
         for row in customers
     }
+
+
+NOWHERE = frozenset[str]()
+
+
+def _bounced(marks: Sequence[Decision]) -> frozenset[str]:
+    return frozenset(bounced_address(mark.because) for mark in marks if mark.mark is Mark.BOUNCED)
 
 
 def _marks(
@@ -78,7 +83,8 @@ def _marks(
     """Every decision about a customer or one of their open invoices, by row id of the customer."""
     found: dict[int, list[Decision]] = defaultdict(list)
     for row in customers:
-        found[row.id] += by_customer.get(row.ref, ())
+        if row.ref in by_customer:
+            found[row.id] += by_customer[row.ref]
     for ref, made in by_invoice.items():
         if ref in invoices:
             found[invoices[ref]] += made

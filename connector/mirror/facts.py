@@ -11,6 +11,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
     union,
 )
 
@@ -207,10 +208,11 @@ class Facts:
         """The day of the latest e-mail or letter to each customer, gone or about to go."""
         reminder = tables.reminder
         day = func.max(func.coalesce(reminder.c.sent_on, reminder.c.planned_on)).label("on")
+        theirs = true() if self.everybody else reminder.c.customer_ref.in_(listed())
         query = (
             select(reminder.c.customer_ref, day)
             .where(
-                reminder.c.customer_ref.in_(listed()),
+                theirs,
                 reminder.c.channel.in_(_MESSAGES),
                 reminder.c.state.in_(_SPOKEN),
                 reminder.c.id != (self.without or 0),

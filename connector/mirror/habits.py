@@ -44,6 +44,9 @@ class Habit:
     pace: Verdict
 
 
+_UNKNOWN = Habit(behaviour((), None, date.min), (), _NOTHING)
+
+
 def habits_of(
     facts: Facts,
     customers: Sequence[Any],
@@ -67,6 +70,9 @@ def habits_of(
     found = {}
     for row in customers:
         made, some = marks.get(row.id, ()), seen.get(row.id, ())
+        if not (made or some or row.tags or row.id in large or row.id in refused):
+            found[row.id] = _UNKNOWN  # so it is with most
+            continue
         habit = behaviour(
             [one.days(today) for one in some if one.paid_on],
             first.get(row.id),

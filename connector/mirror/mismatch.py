@@ -4,7 +4,7 @@ Only figures that the product gives are compared; one that it does not give cont
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from connector.mirror.questions import Line
@@ -14,13 +14,12 @@ Owed = Mapping[tuple[int, str], int]
 """What customers owe in all, by row id and currency, in minor units."""
 
 
-def invoice_mismatches(lines: Iterable[Line]) -> dict[str, str]:
+def invoice_mismatches(lines: Sequence[Line], several: Set[str]) -> dict[str, str]:
     """By invoice id: the due lines do not add up to its balance, or to that of the open set.
 
-    `lines` are all lines with a balance of the open invoices, as `Facts.lines` gives them.
+    `lines` are all lines with a balance of the open invoices, as `Facts.lines` gives them;
+    `several` are the invoices that have more than one of them.
     """
-    lines = list(lines)
-    several = in_several_lines(lines)
     sums: dict[str, int] = defaultdict(int)
     told = {}
     for line in lines:

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from sys import intern
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import tables
@@ -73,6 +83,7 @@ class Step(NamedTuple):
 
 def made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
     """Lines of SQLite's rows; what many share is in memory once."""
+    make = partial(tuple.__new__, Line)
     for row in rows:
         # a name for each column: asking a row for them takes longer than all the rest
         (
@@ -80,7 +91,7 @@ def made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
             reference, payment_reference, link, recipient, policy, reopened, until, discount,
             customer, state, of_invoice, of_open_set,
         ) = row  # fmt: skip
-        yield Line._make(
+        yield make(
             (
                 ref,
                 number,
@@ -175,9 +186,15 @@ def steps(everybody: bool) -> Prepared:
             reminder.id != bindparam("without"),
         )
     )
-    if not everybody:
+    if everybody:
+        # the lines are gone through, and of the reminders, which are long, only those wanted read
+        due, invoice = tables.due_line, tables.invoice
+        owing = select(invoice.c.ref).join_from(due, invoice, invoice.c.id == due.c.invoice_id)
+        owing = owing.where(due.c.balance != ZERO)
+        query = query.where(literal_column("+reminder_line.invoice_ref", Text).in_(owing))
+    else:
         query = query.where(line.invoice_ref.in_(listed()))
-    return Prepared(query.order_by(reminder.id, line.id))
+    return Prepared(query.order_by(line.id))  # as reminders were written, so were their lines
 
 
 def _lines() -> Select[Any]:

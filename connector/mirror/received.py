@@ -1,12 +1,11 @@
 """What a promise, a plan or a discount is held against: money received, lines beside, excess."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from connector.dunning.snapshot import Account, Overpaid, Paid
 from connector.mirror.facts import Facts
-from connector.mirror.mismatch import in_several_lines
 from connector.mirror.questions import Line
 from connector.receivables.records import Decision, Mark
 
@@ -45,9 +44,8 @@ def _promises(decisions: Sequence[Decision]) -> bool:
     return any(decision.mark in _HELD_AGAINST for decision in decisions)
 
 
-def lines_beside(owing: Sequence[Line]) -> dict[tuple[str, str], Beside]:
-    """What else is open, by invoice and line; only of invoices with more than one open line."""
-    several = in_several_lines(owing)
+def lines_beside(owing: Sequence[Line], several: Set[str]) -> dict[tuple[str, str], Beside]:
+    """What else is open, by invoice and line, of the invoices in several lines."""
     invoices: dict[str, list[Line]] = defaultdict(list)
     for row in owing if several else ():
         if row.ref in several:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -27,7 +28,11 @@ from connector.mirror import tables
 from connector.mirror.accounts import accounts_of
 from connector.mirror.columns import day_of, instant_of
 from connector.mirror.facts import Facts
-from connector.mirror.mismatch import customer_mismatches, invoice_mismatches
+from connector.mirror.mismatch import (
+    customer_mismatches,
+    in_several_lines,
+    invoice_mismatches,
+)
 from connector.mirror.questions import OF_CASE, Line, Step
 from connector.mirror.received import Beside, lines_beside, overpaid, received
 from connector.mirror.store import Mirror
@@ -159,15 +164,16 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     )
     steps = _steps(facts.steps(list(invoices)), invoices, by_invoice)
     transit = {row.invoice_ref: row.paid_on for row in pending}
-    mismatches = invoice_mismatches(of_open)
+    several = in_several_lines(of_open)
+    mismatches = invoice_mismatches(of_open, several)
     given = {row.id: row.balances for row in customers if row.balances}
     of_customer = customer_mismatches(_owed(owing, accounts), given) if given else {}
-    paid, beside = received(facts, owing, accounts, by_invoice), lines_beside(owing)
+    paid, beside = received(facts, owing, accounts, by_invoice), lines_beside(owing, several)
     alone = Beside()
     owing.reverse()
     del lines, of_open  # each row goes as its case comes: the two are never there as a whole
     cases: list[Case] = []
-    add, make = cases.append, Case._make
+    add, make = cases.append, partial(tuple.__new__, Case)
     had, waiting, spoken = steps.had.get, steps.pending, steps.spoken
     while owing:
         row = owing.pop()

@@ -90,12 +90,12 @@ class Outbox:
         *,
         by: str = "",
         keep_others: bool = False,
-    ) -> list[Row]:
+    ) -> list[Reminder]:
         """Write a plan down: what waits for a person as proposals, the rest as planned.
 
         Proposals that nobody has touched are replaced by what the plan now says: the same is left
         alone, another supersedes it; with `keep_others` those that the plan does not name stay.
-        `words` gives the note of each line, `by` who has approved it. Returns the new rows.
+        `words` gives the note of each line, `by` who has approved it. Returns what was written.
         """
         with uncollected(), self.engine.begin() as connection:
             untouched = read(
@@ -121,8 +121,8 @@ class Outbox:
             run = Writing(
                 id=run_id, today=plan.today, now=now, installation=self.installation, by=by
             )
-            first = add(connection, entries, run)
-            return read(connection, REMINDER.c.id >= first) if entries else []
+            add(connection, entries, run)
+            return [entry for entry, _ in entries]
 
     def claim(self, row: Row, now: datetime) -> bool:
         """Take a planned row for sending, on disk before the call; False if another has it."""

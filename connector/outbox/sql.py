@@ -50,8 +50,8 @@ class Writing:
 
 def add(
     connection: Connection, entries: Sequence[tuple[Reminder, Mapping[str, str]]], run: Writing
-) -> int:
-    """Write a plan's entries down, each with the words of its lines' notes; the first row id.
+) -> None:
+    """Write a plan's entries down, each with the words of its lines' notes.
 
     Their ids follow each other: nobody else writes during this transaction.
     """
@@ -63,7 +63,6 @@ def add(
         for table, made in ((REMINDER, rows), (LINE, lines)):
             writing = inserting(table, tuple(made[0]), ())
             connection.exec_driver_sql(writing.sql, writing.tuples(made))
-    return int(first)
 
 
 def _values(row_id: int, entry: Reminder, notes: Mapping[str, str], run: Writing) -> dict[str, Any]:
