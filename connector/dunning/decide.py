@@ -1,9 +1,10 @@
 """The decision: every open due line gets exactly one verdict, a reminder or stated silence."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from operator import attrgetter
 
 from connector.dunning import by_hand
@@ -164,10 +165,11 @@ def _precedence(entry: tuple[Group, list[View], Purse]) -> tuple[object, ...]:
 def _silences(purses: Iterable[Purse]) -> Iterator[Silence]:
     """The silent lines by name of the customer, then by invoice."""
     customers: defaultdict[tuple[str, str], list[Silence]] = defaultdict(list)
+    make: Callable[[tuple[object, ...]], Silence] = partial(tuple.__new__, Silence)
     for purse in purses:
         customer = purse.account.customer
         customers[customer.name, customer.id] += [
-            Silence(view.case, view.quiets) for view in purse.views if view.quiets
+            make((view.case, view.quiets)) for view in purse.views if view.quiets
         ]
         purse.views.clear()
     for who in sorted(customers):

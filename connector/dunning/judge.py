@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
+from operator import itemgetter
 
 from connector.dunning.ladder import PREFERS_LETTER, Standing, stand
 from connector.dunning.marks import MARKS, Rule, withheld
@@ -18,6 +19,26 @@ from connector.receivables.records import Mark
 
 _COVERED = Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
 _CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
+
+
+_LOOKED_AT = itemgetter(  # by place: asking a line for each by its name takes twice as long
+    *map(
+        Case._fields.index,
+        (
+            "decisions",
+            "pending",
+            "mismatch",
+            "transit_on",
+            "discount",
+            "due_on",
+            "sent_on",
+            "issued_on",
+            "balance",
+            "reopened_on",
+            "had",
+        ),
+    )
+)
 
 
 class Alike:
@@ -44,25 +65,22 @@ class Alike:
         )
         oldest = self._today - timedelta(days=policy.min_age_days)
         sizes = policy.sizes.get(currency, ())
-        for case in cases:
-            if (
-                shared is None
-                or case.decisions
-                or case.pending
-                or case.mismatch
-                or case.transit_on
-                or case.discount
-            ):
+        for case, looked_at in zip(cases, map(_LOOKED_AT, cases), strict=True):
+            (
+                decisions, pending, mismatch, transit_on, discount, due_on, sent_on, issued_on,
+                balance, reopened_on, had,
+            ) = looked_at  # fmt: skip
+            if shared is None or decisions or pending or mismatch or transit_on or discount:
                 views.append(self.alone(case, chosen))
                 continue
-            start = case.sent_on or case.issued_on
+            start = sent_on or issued_on
             key = (
                 shared,
-                case.due_on,
-                start > oldest and (start, case.sent_on is None),
-                sizes and bisect(sizes, case.balance),
-                case.reopened_on,
-                case.had,
+                due_on,
+                start > oldest and (start, sent_on is None),
+                sizes and bisect(sizes, balance),
+                reopened_on,
+                had,
             )
             kind = known.get(key)
             if kind is None:

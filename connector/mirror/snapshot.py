@@ -54,7 +54,8 @@ _PENDING = {  # the gravest last: of several the gravest is told
 _GRAVITY = {state: rank for rank, state in enumerate(_PENDING)}
 _STATES = {state.value: state for state in ReminderState}
 _MARKS = {mark.value: mark for mark in Mark}
-_MESSAGES = (Channel.EMAIL, Channel.LETTER)
+_MESSAGES = frozenset({Channel.EMAIL.value, Channel.LETTER.value})
+_HAND = BY_HAND.number
 _SPOKEN = frozenset(
     {ReminderState.PLANNED, ReminderState.SENDING, ReminderState.SENT, ReminderState.UNKNOWN}
 )
@@ -240,7 +241,7 @@ def _steps(
         if invoice not in invoices:
             continue
         state, place = _STATES[word], (invoice, line)
-        if n == BY_HAND.number and stage == BY_HAND.stage:
+        if n == _HAND and stage == BY_HAND.stage:
             pass  # a message by hand is no step and holds none back; the gap knows it
         elif state in _HAD:
             before = had.get(place, ())
