@@ -4,7 +4,7 @@ import filecmp
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +39,11 @@ _SPACE = (  # what a long read touches is written back less often, and what it m
     "cache_size = -4096",
     "temp_store = MEMORY",
 )
-_LONG_LOG, _SHORT_LOG = 4000, 1000
-"""Pages after which SQLite folds its log into the file. A read writes the same pages many times
-over, and folds them once; a step that waits for the disk waits twice as long where the log grows as
-where it is written over."""
+_OF_PAGES = ("wal_autocheckpoint = 8000", "cache_spill = OFF")
+"""A read writes the same pages of the file many times over: they are folded into it once, and those
+of one page of records wait in memory for its end."""
+_OF_STEPS = ("wal_autocheckpoint = 1000",)
+"""A step waits for the disk, and twice as long where the log grows as where it is written over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class State:
         _create(path)
         _prepare(path)
         mirror, outbox = (
-            _engine(path, synchronous="NORMAL", log=_LONG_LOG),
+            _engine(path, synchronous="NORMAL", more=_OF_PAGES),
             _engine(path, synchronous="FULL"),
         )
         return cls(
@@ -257,7 +258,11 @@ def revision(path: Path) -> str | None:
 
 
 def _engine(
-    path: Path, *, synchronous: str, foreign_keys: str = "ON", log: int = _SHORT_LOG
+    path: Path,
+    *,
+    synchronous: str,
+    foreign_keys: str = "ON",
+    more: Sequence[str] = _OF_STEPS,
 ) -> Engine:
     pool = NullPool if foreign_keys == "OFF" else None
     engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=pool)
@@ -270,8 +275,8 @@ def _engine(
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             f"foreign_keys = {foreign_keys}",
-            f"wal_autocheckpoint = {log}",
             *_SPACE,
+            *more,
         ):
             connection.execute(f"PRAGMA {setting}")
 
