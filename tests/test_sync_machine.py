@@ -5,9 +5,10 @@ One rule is one thing that befalls the firm; a sync is a whole one, its faults d
 """
 
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from hypothesis.stateful import (
 
 from connector.errors import ConnectorError
 from connector.mirror.state import State
+from connector.mirror.tables import DATED
 from connector.receivables.records import CreditNote, DocumentState
 from tests.books import credit_note
 from tests.office import Desk, Killed, desk, due, locks
@@ -214,6 +216,16 @@ class Firm(RuleBasedStateMachine):
         for mail in self.desk.office.mails:
             assert mail.claimed == mail.owed
             assert not mail.held
+
+    @invariant()
+    def only_what_went_or_was_passed_has_a_day(self) -> None:
+        """What has not gone is found by having none."""
+        if self.desk.state.exists():
+            with closing(sqlite3.connect(self.desk.state)) as connection:
+                query = "SELECT state FROM reminder WHERE sent_on IS NOT NULL"
+                assert {word for (word,) in connection.execute(query)} <= DATED
+                query = "SELECT count(*) FROM reminder WHERE state = 'sent' AND sent_on IS NULL"
+                assert connection.execute(query).fetchone() == (0,)
 
     def settles(self) -> None:
         """Once faults stop, everything is known, and the mirror says what the books say."""
