@@ -161,6 +161,64 @@ def deciding(path: str) -> Shares:
     return told
 
 
+class Timed(sqlite3.Connection):
+    """A connection that adds up, by the clock, what its statements take."""
+
+    parts: Shares
+
+    def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
+        start = time.perf_counter()
+        try:
+            return super().execute(sql, *more)
+        finally:
+            part = {"BEGIN IMMEDIATE": "begin", "COMMIT": "commit: the disk"}.get(sql, "statements")
+            self.parts[part] += time.perf_counter() - start
+
+    @classmethod
+    def on(cls, path: str, *settings: str) -> "Timed":
+        made = sqlite3.connect(path, isolation_level=None, factory=cls)
+        made.parts = {}
+        for setting in ("journal_mode = WAL", "synchronous = FULL", *settings):
+            sqlite3.Connection.execute(made, f"PRAGMA {setting}")
+        made.parts = {"begin": 0.0, "statements": 0.0, "commit: the disk": 0.0}
+        return made
+
+
+def delivering(path: str, limit: bool = False) -> Shares:
+    """One reminder, claimed and settled: a thousand, by the clock, for the disk is waited for."""
+    from connector.mirror.state import State
+    from connector.mirror.tables import ReminderState
+    from connector.outbox.queue import Outbox
+    from tests.benchmarks.jobs import plain_box, plain_steps
+    from tests.benchmarks.ledgers import NOW, TODAY
+
+    times = 1_000
+    with State.opened(Path(path)) as state:
+        box = Outbox(state, "bench")
+        with box.steps:
+            pass
+        if limit:
+            timed = Timed.on(f"{path}.plain")
+            plain_box(timed, times)
+        else:
+            log = sqlite3.Connection.execute(box.steps._driver, "PRAGMA wal_autocheckpoint")
+            timed = Timed.on(path, f"wal_autocheckpoint = {log.fetchone()[0]}")
+            box.steps._driver = timed
+        rows = box.rows(ReminderState.PLANNED)[:times]
+        timed.parts = dict.fromkeys(timed.parts, 0.0)
+        start = time.perf_counter()
+        for number, row in enumerate(rows):
+            if limit:
+                plain_steps(timed, number)
+            else:
+                assert box.claim(row, NOW)
+                box.sent(row, NOW, TODAY, "r")
+        spent = time.perf_counter() - start
+        parts = timed.parts | {"Python": spent - sum(timed.parts.values())}
+        timed.close()
+    return {part: round(seconds / times, 6) for part, seconds in parts.items()}
+
+
 def starting() -> Shares:
     """`relance --help`: what is imported, by whose it is, and what is left."""
     relance = str(Path(sys.executable).parent / "relance")
@@ -181,7 +239,7 @@ def starting() -> Shares:
 
 _WHOSE = {"connector": "Relance", "providers": "Relance", "typer": "Typer", "click": "Typer"}
 PIECES: dict[str, Callable[..., Shares]] = {
-    piece.__name__: piece for piece in (reading, reading_limit, deciding, starting)
+    piece.__name__: piece for piece in (reading, reading_limit, deciding, delivering, starting)
 }
 
 
@@ -213,6 +271,10 @@ def _measured(folder: Path, size: int) -> Iterator[tuple[str, Shares]]:
     path = str(folder / "lines.db")
     job("ledger", path=path, size=size, flat=False)
     yield "deciding", _apart("deciding", path=path)
+    path = str(folder / "outbox.db")
+    job("fill", path=path, rows=2_000)
+    for name, limit in (("delivering", False), ("delivering_limit", True)):
+        yield name, _apart("delivering", path=path, limit=limit)
     yield "starting", _apart("starting")
 
 
