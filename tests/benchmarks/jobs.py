@@ -1,7 +1,7 @@
 """The work that is measured, each piece in a process of its own: `python -m tests.benchmarks.jobs`.
 
-A job prints one JSON object: CPU seconds (its own and those of the children it waited for), the
-most memory it ever held, and what it counted. What it takes to make ready is not in `cpu`.
+A job prints one JSON object: CPU seconds, the most memory it ever held, and what it counted. What it
+takes to make ready is not in `cpu`.
 """
 
 import json
