@@ -222,6 +222,31 @@ def test_whatever_fact_of_a_line_is_another_it_is_judged_by_its_own(late: int) -
             assert (view.standing, view.quiets) == (itself, quiets), (policy.name, name)
 
 
+@pytest.mark.parametrize("mark", Mark)
+def test_what_was_decided_of_a_line_moves_it_as_if_no_other_were_like_it(mark: Mark) -> None:
+    """A decision that moves a step fails here until `MOVING` names it."""
+    friendly = Had(rung=Rung(Stage.FRIENDLY, 1), on=TODAY - 25 * D)
+    lines = [
+        case(late=late, balance=9_000, amount=10_000, had=had, received=received)
+        for late in (-7, 4, 20, 60)
+        for had in ((), (friendly,))
+        for received in ((), (Paid(TODAY - 2 * D, 1_000, "EUR", "F1"),))
+    ]
+    facts = snapshot(*lines)
+    alike = judge.Alike(facts, TODAY)
+    for code, until, amount in product((*Cause, ""), (None, TODAY - 5 * D, TODAY), (None, 5_000)):
+        made = Decision(mark=mark, since=TODAY - 9 * D, until=until, amount=amount, code=code)
+        for line in lines:
+            alike.of([line], Chosen(STANDARD.firm, ""))
+            for other in (
+                line._replace(decisions=(made,)),
+                line._replace(account=replace(line.account, decisions=(made,))),
+            ):
+                itself = stand(other, STANDARD.firm, "", facts.first_pull_on, TODAY)
+                (view,) = alike.of([other], Chosen(STANDARD.firm, ""))
+                assert (view.standing, view.quiets) == (itself, judge.told(itself, TODAY))
+
+
 def test_a_ledger_has_few_lines_that_are_like_no_other() -> None:
     facts = many(2_000)
     alike = judge.Alike(facts, TODAY)

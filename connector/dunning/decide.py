@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from operator import attrgetter
@@ -87,7 +87,8 @@ def _by_recipient(
 def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
     first, account = views[0], purse.account
     policy, to = first.kind.policy, purse.to(first.case.recipient)
-    steps = {id(due.step): due for due in map(_STEP, views)}.values()
+    apart = {id(view.kind): view for view in views}  # many lines are of few kinds
+    steps = [view.step for view in apart.values()]
     language = next((c.language for c in to if c.language), "")
     return Group(
         account=account,
@@ -96,7 +97,7 @@ def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
         language=language or account.customer.language or snapshot.day.language,
         currency=purse.currency,
         views=views,
-        top=max(steps, key=attrgetter("rung")),
+        top=max(steps, key=_RUNG),
         claim=purse.net(views),
         money_explains=purse.money_explains,
         needs_approval=snapshot.day.mode != APPROVED
@@ -106,13 +107,13 @@ def _group(views: Sequence[View], purse: Purse, snapshot: Snapshot) -> Group:
     )
 
 
-_STEP = attrgetter("kind.next")
+_RUNG = attrgetter("rung")
+_RULES = (*ACCOUNT_RULES, *RUN_RULES)
 
 
 def _asked(group: Group, today: date) -> tuple[Quiet, ...]:
     """What every rule on a message and on the day answers."""
-    rules = (*ACCOUNT_RULES, *RUN_RULES)
-    return tuple([quiet for rule in rules if (quiet := rule(group, today))])
+    return tuple([quiet for rule in _RULES if (quiet := rule(group, today))])
 
 
 def _silence(views: Iterable[View], quiets: tuple[Quiet, ...]) -> None:
@@ -163,20 +164,18 @@ def _precedence(entry: tuple[Group, list[View], Purse]) -> tuple[object, ...]:
 
 
 def _silences(purses: Iterable[Purse]) -> Iterator[Silence]:
-    """The silent lines by name of the customer, then by invoice."""
-    customers: defaultdict[tuple[str, str], list[Silence]] = defaultdict(list)
+    """The silent lines by name of the customer, the oldest debt first."""
     make: Callable[[tuple[object, ...]], Silence] = partial(tuple.__new__, Silence)
-    for purse in purses:
-        customer = purse.account.customer
-        customers[customer.name, customer.id] += [
-            make((view.case, view.quiets)) for view in purse.views if view.quiets
-        ]
+    for purse in sorted(purses, key=_by_name):
+        for view in purse.views:
+            if view.quiets:
+                yield make((view.case, view.quiets))
         purse.views.clear()
-    for who in sorted(customers):
-        yield from sorted(customers[who], key=_by_invoice)
 
 
-_by_invoice = attrgetter("case.number", "case.invoice_id", "case.line")
+def _by_name(purse: Purse) -> tuple[str, str, str]:
+    customer = purse.account.customer
+    return customer.name, customer.id, purse.currency
 
 
 def _shown(entry: Reminder) -> tuple[object, ...]:
@@ -251,7 +250,7 @@ def look(snapshot: Snapshot, policies: Policies, today: date, wanted: Wanted) ->
     if group.channel is Channel.LETTER and purse.account.customer.address != wanted.address:
         return Look(withdraw="the postal address has changed")
     first_week = today - snapshot.installed_on < FIRST_WEEK
-    quiets = _asked(replace(group, needs_approval=False, first_week=first_week), today)
+    quiets = _asked(group._replace(needs_approval=False, first_week=first_week), today)
     hard = [quiet for quiet in quiets if quiet.reason not in _LATER]
     if hard:
         return Look(withdraw="; ".join(f"{q.reason}: {q.because}" for q in hard))

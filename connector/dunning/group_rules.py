@@ -1,8 +1,8 @@
 """Why a message, or a whole day, is silent: the rules on a group of lines about to speak."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from connector.dunning import promises
 from connector.dunning.ladder import Next
@@ -17,8 +17,7 @@ from connector.receivables.records import Contact, Mark
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(NamedTuple):
     """Lines of one customer, recipient, currency, language, policy and channel, about to speak.
 
     `claim` is their net principal; `money_explains` says that money on account may be its payment.
@@ -59,9 +58,10 @@ class Group:
 
         Only where the language has such a text.
         """
-        tops = [view for view in self.views if view.step.rung == self.rung]
         if (promises.TEMPLATE, self.language) in self.day.templates and any(
-            promises.breaks(view.case, self.top.step, self.policy, today) for view in tops
+            promises.breaks(view.case, self.top.step, self.policy, today)
+            for view in self.views
+            if view.step.rung == self.rung
         ):
             return promises.TEMPLATE
         if (promises.PART, self.language) in self.day.templates and all(
@@ -156,8 +156,10 @@ def no_route(group: Group, today: date) -> Quiet | None:
 
 def no_template(group: Group, today: date) -> Quiet | None:
     """No text for this step in the customer's language; another language is never guessed."""
+    if not group.is_message:
+        return None
     key = (group.template(today), group.language)
-    if not group.is_message or key in group.day.templates:
+    if key in group.day.templates:
         return None
     because = f"no template {key[0]!r} in language {key[1]!r}"
     return Quiet(Reason.NO_TEMPLATE, None, because)
@@ -189,6 +191,8 @@ def closed_day(group: Group, today: date) -> Quiet | None:
 
 def quiet_period(group: Group, today: date) -> Quiet | None:
     """A yearly period in which firm steps and calls wait, or everything does."""
+    if not group.policy.quiet:
+        return None
     hard = group.rung.side or group.rung.stage in (Stage.FIRM, Stage.NOTICE, Stage.HANDOVER)
     periods = [p for p in group.policy.quiet if (p.all or hard)]
     until = today

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cache
 from operator import itemgetter
 
-from connector.dunning.ladder import PREFERS_LETTER, Standing, stand
+from connector.dunning.ladder import MOVING, PREFERS_LETTER, Standing, stand
 from connector.dunning.marks import MARKS, Rule, withheld
 from connector.dunning.plan import Quiet, Reason
 from connector.dunning.policy_file import Chosen, Policies
@@ -19,8 +19,6 @@ from connector.receivables.records import Mark
 
 _COVERED = Quiet(Reason.COVERED_BY_CREDIT, None, "credits of the customer cover it")
 _CREDITS_FIRST = frozenset({Reason.STEP_WAITING, Reason.GAP})
-
-
 _LOOKED_AT = itemgetter(  # by place: asking a line for each by its name takes twice as long
     *map(
         Case._fields.index,
@@ -45,7 +43,8 @@ class Alike:
     """Where lines stand and why they are silent; of those that no rule tells apart, asked once.
 
     A large ledger has few due dates and few histories. A line about which anything was decided,
-    or that has a figure of its own which a rule looks at, is always asked about by itself.
+    or that has a figure of its own which a rule looks at, is always asked by itself why it is
+    silent; where it stands it may share with the others.
     """
 
     def __init__(self, snapshot: Snapshot, today: date) -> None:
@@ -59,10 +58,9 @@ class Alike:
     def of(self, cases: Sequence[Case], chosen: Chosen) -> list[View]:
         """Lines of one account and currency that have the same policy, each with its kind."""
         account, currency, policy = cases[0].account, cases[0].currency, chosen.policy
-        like, known, views = _like(account), self._known, list[View]()
-        shared = like and self._likes.setdefault(
-            (like, id(policy), chosen.because, currency), len(self._likes)
-        )
+        known, views, own = self._known, list[View](), _has_its_own(account)
+        like = _like(account), id(policy), chosen.because, currency
+        shared = self._likes.setdefault(like, len(self._likes))
         oldest = self._today - timedelta(days=policy.min_age_days)
         sizes = policy.sizes.get(currency, ())
         for case, looked_at in zip(cases, map(_LOOKED_AT, cases), strict=True):
@@ -70,9 +68,6 @@ class Alike:
                 decisions, pending, mismatch, transit_on, discount, due_on, sent_on, issued_on,
                 balance, reopened_on, had,
             ) = looked_at  # fmt: skip
-            if shared is None or decisions or pending or mismatch or transit_on or discount:
-                views.append(self.alone(case, chosen))
-                continue
             start = sent_on or issued_on
             key = (
                 shared,
@@ -83,24 +78,37 @@ class Alike:
                 had,
             )
             kind = known.get(key)
-            if kind is None:
-                kind = known[key] = self.alone(case, chosen).kind
-            views.append(View(case, kind, kind.quiets))
+            if own or decisions or pending or mismatch or transit_on or discount:
+                view = self.alone(case, chosen, kind)
+            elif kind:
+                view = View(case, kind, kind.quiets)
+            else:
+                view = self.alone(case, chosen)
+                known[key] = view.kind
+            views.append(view)
         return views
 
-    def alone(self, case: Case, chosen: Chosen) -> View:
-        """A line asked about by itself."""
+    def alone(self, case: Case, chosen: Chosen, like: Kind | None = None) -> View:
+        """A line asked about by itself; lines of the kind `like` stand where it does, unless
+        something was decided that moves it."""
         policy, because = chosen.policy, chosen.because
-        standing = stand(case, policy, because, self._first_pull_on, self._today)
+        decisions = case.decisions + case.account.decisions
+        if like and not any([made.mark in MOVING for made in decisions]):
+            standing = Standing(case, policy, because, like.next, self._first_pull_on, decisions)
+        else:
+            standing = stand(case, policy, because, self._first_pull_on, self._today)
         quiets = told(standing, self._today)
         return View(standing.case, Kind.of(standing, quiets), quiets)
 
 
-def _like(account: Account) -> tuple[object, ...] | None:
-    """What of a customer the ladder and the rules look at, None where it is theirs alone."""
+def _has_its_own(account: Account) -> bool:
+    """Whether rules look at something of a customer that is theirs alone."""
+    return bool(account.decisions or account.pending_money or account.customer.mandate)
+
+
+def _like(account: Account) -> tuple[object, ...]:
+    """What else of a customer the ladder and the rules look at."""
     customer = account.customer
-    if account.decisions or account.pending_money or customer.mandate:
-        return None
     by_letter = PREFERS_LETTER in customer.tags
     return customer.country, customer.kind, by_letter, account.behaviour, account.signals
 
@@ -164,19 +172,15 @@ def _spread(purse: Purse, today: date) -> None:
         purse.money_explains = explains([m.amount for m in money], _balances(purse), late)
         if not purse.money_explains:
             credit += [(m.id, m.amount) for m in money]
-    owed = [
-        Owed(
-            view.case.id,
-            view.case.due_on,
-            view.case.balance,
-            bool(credit)
-            and view.case.overdue(today)
-            and all(quiet.reason in _CREDITS_FIRST for quiet in view.quiets),
-            withheld(view.standing, today) if view.kind.decisions else 0,
+    owed = []
+    for view in purse.views:
+        part = withheld(view.standing, today) if view.kind.decisions else 0
+        if not credit and not part:
+            continue  # nothing of it is netted or withheld
+        claimable = view.case.overdue(today) and all(
+            quiet.reason in _CREDITS_FIRST for quiet in view.quiets
         )
-        for view in purse.views
-        if credit or view.kind.decisions  # of no other line a part is netted or withheld
-    ]
+        owed.append(Owed(view.case.id, view.case.due_on, view.case.balance, claimable, part))
     if not owed:
         return
     purse.claim = claim(owed, credit)

@@ -14,10 +14,13 @@ from connector.dunning.promises import begun_anew, resumed_on
 from connector.dunning.snapshot import Case, Had, HadState, Rung, Stage
 from connector.receivables import calendar
 from connector.receivables.calendar import Places
-from connector.receivables.records import Decision
+from connector.receivables.records import Decision, Mark
 
 LAPSE = timedelta(days=2)  # a step before due speaks until two days before, or not at all
 DAY = timedelta(days=1)
+MOVING = frozenset({Mark.PROMISED, Mark.PLAN, Mark.CAUSE})
+"""The decisions that may move a line's next step; the others only silence it, or are in its history
+already, as a restart is."""
 PREFERS_LETTER = "prefers:letter"  # the tag of a customer who has letters instead of e-mails
 
 

@@ -95,11 +95,11 @@ def _allowed(line: ReminderLine, right: _Right, regime: Regime) -> ReminderLine:
     """The line with its step's wish, as far as the law goes along."""
     runs = bool(regime.authority) or regime.contract is Contract.ONLY
     gives_sum = regime.fixed_sum(1) > 0
-    return replace(
-        line,
-        interest=min(line.interest, right.most if runs else "off", key=_STRENGTH.index),
-        charges=min(line.charges, right.most if gives_sum else "off", key=_STRENGTH.index),
-    )
+    of_interest = min(line.interest, right.most if runs else "off", key=_STRENGTH.index)
+    of_sum = min(line.charges, right.most if gives_sum else "off", key=_STRENGTH.index)
+    if (of_interest, of_sum) == (line.interest, line.charges):
+        return line
+    return replace(line, interest=of_interest, charges=of_sum)
 
 
 def _schedule(

@@ -199,13 +199,15 @@ class _Account:
 
     def accrue(self, first: date, last: date, tariff: Tariff) -> None:
         """Add the interest of days that share rate, base and year."""
-        base = self.principal + self.capital
+        base = self.capital + self.principal if self.capital else Fraction(self.principal)
         if base <= 0:
             return
         rate = tariff.on(first)
         basis = 366 if self.regime.actual and _is_leap(first.year) else 365
         days = (last - first).days + 1
-        amount = base * days * Fraction(rate) / (100 * basis)
+        # base x days x rate / (100 x basis), in one fraction: each on the way would be reduced
+        above, below = rate.as_integer_ratio()
+        amount = Fraction(base.numerator * days * above, base.denominator * 100 * basis * below)
         self.accrued += amount
         made = Segment(first=first, last=last, base=base, rate=rate, basis=basis, interest=amount)
         before = self.segments[-1] if self.segments else None
