@@ -93,7 +93,7 @@ class Alike:
         something was decided that moves it."""
         policy, because = chosen.policy, chosen.because
         decisions = case.decisions + case.account.decisions
-        if like and not any([made.mark in MOVING for made in decisions]):
+        if like and MOVING.isdisjoint([made.mark for made in decisions]):
             standing = Standing(case, policy, because, like.next, self._first_pull_on, decisions)
         else:
             standing = stand(case, policy, because, self._first_pull_on, self._today)

@@ -10,22 +10,14 @@ from connector.dunning.snapshot import Account, Credit, Money
 from connector.mirror.facts import Facts
 from connector.mirror.habits import habits_of
 from connector.mirror.questions import Line
-from connector.receivables.records import (
-    Contact,
-    Customer,
-    CustomerKind,
-    Decision,
-    Mark,
-    PaymentState,
-    Role,
-)
+from connector.receivables.records import Customer, Decision, Mark, PaymentState
 
 Decisions = Mapping[str, tuple[Decision, ...]]
 
 
 def accounts_of(
     facts: Facts,
-    customers: Sequence[Any],
+    customers: Mapping[int, Customer],
     *,
     lines: Sequence[Line],
     invoices: Mapping[str, int],
@@ -34,36 +26,33 @@ def accounts_of(
     attached: Set[int],
     top_share: Decimal | None = None,
 ) -> dict[int, Account]:
-    """Accounts by row id; the record of a customer carries no decisions, its account has them all.
+    """Accounts by row id of the customer.
 
     `lines` are all lines with a balance, `invoices` maps the open ones to their customer,
     `attached` are the pending payments that are meant for an invoice. `top_share` of the customers,
     the largest by turnover, are strategic.
     """
-    ids = [row.id for row in customers]
-    contacts: dict[int, list[Contact]] = defaultdict(list)
-    for row in facts.contacts(ids):
-        contacts[row.customer_id].append(_contact(row))
+    ids = list(customers)
     credit = _credits(facts, ids, lines)
     money, pending, refused = _money(facts, ids, attached)
-    last = {row.customer_ref: row.on for row in facts.last_messages([row.ref for row in customers])}
+    last = facts.last_messages([customer.id for customer in customers.values()])
     marks = _marks(customers, invoices, by_invoice, by_customer)
     habits = habits_of(facts, customers, lines, marks, refused, top_share)
     return {
-        row.id: Account(
-            customer=_customer(row, tuple(contacts[row.id])),
-            decisions=by_customer.get(row.ref, ()),
-            credits=tuple(credit[row.id]),
-            money=tuple(money[row.id]),
-            pending_money=tuple(pending[row.id]),
-            debit_refused=row.id in refused,
-            last_message_on=last.get(row.ref),
-            behaviour=habits[row.id].behaviour,
-            signals=habits[row.id].signals,
-            pace=habits[row.id].pace,
-            bounced=_bounced(marks[row.id]) if row.id in marks else NOWHERE,
+        row: Account(
+            customer=customer,
+            decisions=by_customer.get(customer.id, ()),
+            credits=tuple(credit.get(row, ())),
+            money=tuple(money.get(row, ())),
+            pending_money=tuple(pending.get(row, ())),
+            debit_refused=row in refused,
+            last_message_on=last.get(customer.id),
+            behaviour=habits[row].behaviour,
+            signals=habits[row].signals,
+            pace=habits[row].pace,
+            bounced=_bounced(marks[row]) if row in marks else NOWHERE,
         )
-        for row in customers
+        for row, customer in customers.items()
     }
 
 
@@ -75,16 +64,16 @@ def _bounced(marks: Sequence[Decision]) -> frozenset[str]:
 
 
 def _marks(
-    customers: Sequence[Any],
+    customers: Mapping[int, Customer],
     invoices: Mapping[str, int],
     by_invoice: Decisions,
     by_customer: Decisions,
 ) -> dict[int, list[Decision]]:
     """Every decision about a customer or one of their open invoices, by row id of the customer."""
     found: dict[int, list[Decision]] = defaultdict(list)
-    for row in customers:
-        if row.ref in by_customer:
-            found[row.id] += by_customer[row.ref]
+    for row, customer in customers.items():
+        if customer.id in by_customer:
+            found[row] += by_customer[customer.id]
     for ref, made in by_invoice.items():
         if ref in invoices:
             found[invoices[ref]] += made
@@ -131,37 +120,3 @@ def _money(
 
 def _part(row: Any, amount: int) -> Money:
     return Money(id=row.ref, currency=row.currency, paid_on=row.paid_on, amount=amount)
-
-
-def _customer(row: Any, contacts: tuple[Contact, ...]) -> Customer:
-    return Customer(
-        id=row.ref,
-        name=row.name,
-        number=row.number,
-        language=row.language,
-        country=row.country,
-        region=row.region,
-        kind=CustomerKind(row.kind),
-        address=row.address,
-        legal_id=row.legal_id,
-        tags=tuple(row.tags),
-        owner=row.owner,
-        policy=row.policy,
-        mandate=row.mandate,
-        credit_limit=row.credit_limit,
-        contacts=contacts,
-        balances=row.balances,
-        active=row.active,
-        modified_at=row.modified_at,
-    )
-
-
-def _contact(row: Any) -> Contact:
-    return Contact(
-        id=row.ref,
-        name=row.name,
-        email=row.email,
-        phone=row.phone,
-        role=Role(row.role),
-        language=row.language,
-    )

@@ -108,7 +108,12 @@ class Json(TypeDecorator[Any]):
         return None if value is None else self.stored(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return _EMPTY[value]() if value in _EMPTY else json.loads(value)
+        return json_of(value)
+
+
+def json_of(value: str | None) -> Any:
+    """What a column of type `Json` keeps as this text."""
+    return _EMPTY[value]() if value in _EMPTY else json.loads(value or "")
 
 
 class Code(TypeDecorator[str]):

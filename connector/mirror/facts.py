@@ -6,8 +6,10 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
+    Text,
     func,
     literal_column,
     select,
@@ -17,11 +19,11 @@ from sqlalchemy import (
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import questions, tables
-from connector.mirror.questions import REAL, ZERO, Line, made
+from connector.mirror.questions import REAL, ZERO, Line, customers_made, made
 from connector.mirror.statements import listed, refs
 from connector.mirror.tables import ReminderState
 from connector.receivables.measures import months_before
-from connector.receivables.records import PaymentState
+from connector.receivables.records import Customer, PaymentState
 
 _MESSAGES = (Channel.EMAIL.value, Channel.LETTER.value)
 _SPOKEN = (
@@ -67,16 +69,14 @@ class Facts:
         found = list(made(rows))
         return [] if any(row.balance for row in found) else found
 
-    def customers(self, ids: Rows) -> Rows:
-        """Customers by row id."""
-        customer = tables.customer
-        return self._rows(select(customer).where(customer.c.id.in_(listed())), ids)
-
-    def contacts(self, ids: Rows) -> Rows:
-        """Their contacts, in the product's order."""
-        contact = tables.contact
-        query = select(contact).where(contact.c.customer_id.in_(listed()))
-        return self._rows(query.order_by(contact.c.customer_id, contact.c.position), ids)
+    def customers(self, ids: Rows) -> dict[int, Customer]:
+        """Customers with their contacts, in the product's order, by row id; without decisions,
+        which their accounts have."""
+        given = refs(ids)
+        return customers_made(
+            questions.customers().rows(self.connection, refs=given),
+            questions.contacts().rows(self.connection, refs=given),
+        )
 
     def decisions(self, customers: Rows, invoices: Rows) -> list[tuple[Any, ...]]:
         """Decisions that nobody has taken back, on these customers and invoices, or on anybody's:
@@ -204,11 +204,14 @@ class Facts:
         for part in wanted.parts(self.connection, without=self.without or 0, **given):
             yield from part
 
-    def last_messages(self, customers: Rows) -> Rows:
+    def last_messages(self, customers: Rows) -> dict[str, date]:
         """The day of the latest e-mail or letter to each customer, gone or about to go."""
         reminder = tables.reminder
         day = func.max(func.coalesce(reminder.c.sent_on, reminder.c.planned_on)).label("on")
-        theirs = true() if self.everybody else reminder.c.customer_ref.in_(listed())
+        theirs: ColumnElement[bool] = reminder.c.customer_ref.in_(listed())
+        whose: ColumnElement[str] = reminder.c.customer_ref
+        if self.everybody:  # no index: reminders are long, and read best as they lie
+            theirs, whose = true(), literal_column("+reminder.customer_ref", Text)
         query = (
             select(reminder.c.customer_ref, day)
             .where(
@@ -217,9 +220,9 @@ class Facts:
                 reminder.c.state.in_(_SPOKEN),
                 reminder.c.id != (self.without or 0),
             )
-            .group_by(reminder.c.customer_ref)
+            .group_by(whose)
         )
-        return self._rows(query, customers)
+        return {row.customer_ref: row.on for row in self._rows(query, customers)}
 
     def sent_today(self) -> int:
         """Messages handed over today, to anybody."""

@@ -24,7 +24,7 @@ from connector.receivables.measures import (
     months_before,
     overridden,
 )
-from connector.receivables.records import Decision, DocumentState, Mark, PaymentState
+from connector.receivables.records import Customer, Decision, DocumentState, Mark, PaymentState
 
 PROMISE_SLACK = timedelta(days=4)
 """A promise is broken when its invoice is open so long after its day: two working days and a
@@ -49,7 +49,7 @@ _UNKNOWN = Habit(behaviour((), None, date.min), (), _NOTHING)
 
 def habits_of(
     facts: Facts,
-    customers: Sequence[Any],
+    customers: Mapping[int, Customer],
     lines: Sequence[Line],
     marks: Mapping[int, Sequence[Decision]],
     refused: Set[int],
@@ -61,45 +61,44 @@ def habits_of(
     by turnover, are strategic; None leaves that to tags and marks.
     """
     today, history = facts.today, History(facts.connection, facts.today, facts.customer_id)
-    ids = [row.id for row in customers]
     seen = _observations(history, customers, lines)
     # who has paid too little to be called anything is new, whenever it began
     known = [customer for customer, some in seen.items() if _paid(some) >= FEW_PAID]
     first = {row.customer_id: row.issued_on for row in history.first_issued(known)}
-    large = _largest(history, ids, top_share)
+    large = _largest(history, list(customers), top_share)
     found = {}
-    for row in customers:
-        made, some = marks.get(row.id, ()), seen.get(row.id, ())
-        if not (made or some or row.tags or row.id in large or row.id in refused):
-            found[row.id] = _UNKNOWN  # so it is with most
+    for row, customer in customers.items():
+        made, some = marks.get(row, ()), seen.get(row, ())
+        if not (made or some or customer.tags or row in large or row in refused):
+            found[row] = _UNKNOWN  # so it is with most
             continue
         habit = behaviour(
             [one.days(today) for one in some if one.paid_on],
-            first.get(row.id),
+            first.get(row),
             today,
-            debit_refused=row.id in refused,
+            debit_refused=row in refused,
             broken_promises=sum(_broken(mark, today) for mark in made),
         )
         pace = change(some, today) if some else _NOTHING
         signals = pace.words
         if WATCH not in signals and _standing(made, Mark.WARNING_SIGN, today):
             signals = (*signals, WATCH)
-        if row.id in large or STRATEGIC in row.tags or _standing(made, Mark.STRATEGIC, today):
+        if row in large or STRATEGIC in customer.tags or _standing(made, Mark.STRATEGIC, today):
             signals = (STRATEGIC, *signals)
         chosen = _standing(made, Mark.SEGMENT, today)
         if chosen:
             habit, signals = overridden(habit, signals, chosen.code, chosen.until, today)
-        found[row.id] = Habit(habit, signals, pace)
+        found[row] = Habit(habit, signals, pace)
     return found
 
 
 def _observations(
-    history: "History", customers: Sequence[Any], lines: Sequence[Line]
+    history: "History", customers: Mapping[int, Customer], lines: Sequence[Line]
 ) -> dict[int, list[Observation]]:
     """What each customer has paid, and what they owe today."""
-    disputed = {row.invoice_ref for row in history.disputed([row.ref for row in customers])}
+    disputed = {row.invoice_ref for row in history.disputed([one.id for one in customers.values()])}
     seen: dict[int, list[Observation]] = defaultdict(list)
-    for row in history.settled([row.id for row in customers]):
+    for row in history.settled(list(customers)):
         one = Observation(row.due_on, _id(row), row.paid_on, row.ref in disputed)
         seen[row.customer_id].append(one)
     for line in lines:

@@ -1,5 +1,6 @@
-"""The large questions of a snapshot, made once: open lines, decisions, and what lines have had."""
+"""The large questions of a snapshot, made once: open lines, their customers, decisions, history."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache, partial
@@ -20,13 +21,21 @@ from sqlalchemy import (
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import tables
-from connector.mirror.columns import day_of
+from connector.mirror.columns import day_of, instant_of, json_of
 from connector.mirror.statements import Prepared, listed
 from connector.mirror.tables import ReminderState
-from connector.receivables.records import DocumentState
+from connector.receivables.records import (
+    Contact,
+    Customer,
+    CustomerKind,
+    DocumentState,
+    Role,
+)
 
 REAL = (DocumentState.OPEN.value, DocumentState.PAID.value, DocumentState.CREDITED.value)
 ZERO: ColumnElement[int] = literal_column("0")  # a bound zero would hide the partial indexes
+_ROLES = {role.value: role for role in Role}
+_KINDS = {kind.value: kind for kind in CustomerKind}
 
 
 class Line(NamedTuple):
@@ -64,21 +73,27 @@ OF_CASE = Line._fields.index("customer_id")
 
 
 class Step(NamedTuple):
-    """What a due line had or is about to have, as SQLite keeps it of a reminder's line."""
+    """What a due line had or is about to have, as SQLite keeps it of a reminder's line.
+
+    Of its fields from the one numbered `OF_STEP` on, a ledger has few that are not the same.
+    """
 
     invoice_ref: str
     line_ref: str
+    key: str
+    planned_at: str | None
     stage: str
     n: str
     nth: int
-    key: str
     state: str
     channel: str
     on: str
     deadline_on: str | None
     legal: str
-    planned_at: str | None
     received_on: str | None
+
+
+OF_STEP = Step._fields.index("stage")
 
 
 def made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
@@ -118,6 +133,96 @@ def made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
                 of_open_set,
             )
         )
+
+
+def customers_made(
+    rows: Iterable[tuple[Any, ...]], contacts: Iterable[tuple[Any, ...]]
+) -> dict[int, Customer]:
+    """Customers of SQLite's rows, by row id."""
+    theirs: dict[int, list[Contact]] = defaultdict(list)
+    for owner, ref, name, email, phone, role, language in contacts:
+        theirs[owner].append(
+            Contact(
+                id=ref,
+                name=name,
+                email=email,
+                phone=phone,
+                role=_ROLES[role],
+                language=language,
+            )
+        )
+    found = {}
+    for row in rows:
+        (
+            place, ref, name, number, language, country, region, kind, address, legal_id, tags,
+            owner, policy, mandate, credit_limit, balances, active, modified_at,
+        ) = row  # fmt: skip
+        found[place] = Customer(
+            id=ref,
+            name=name,
+            number=number,
+            language=language,
+            country=intern(country),
+            region=region,
+            kind=_KINDS[kind],
+            address=address,
+            legal_id=legal_id,
+            tags=tuple(json_of(tags)),
+            owner=owner,
+            policy=policy,
+            mandate=bool(mandate),
+            credit_limit=credit_limit,
+            contacts=tuple(theirs.get(place, ())),
+            balances=json_of(balances),
+            active=bool(active),
+            modified_at=instant_of(modified_at),
+        )
+    return found
+
+
+@cache
+def customers() -> Prepared:
+    customer = tables.customer.c
+    return Prepared(
+        select(
+            customer.id,
+            customer.ref,
+            customer.name,
+            customer.number,
+            customer.language,
+            customer.country,
+            customer.region,
+            customer.kind,
+            customer.address,
+            customer.legal_id,
+            customer.tags,
+            customer.owner,
+            customer.policy,
+            customer.mandate,
+            customer.credit_limit,
+            customer.balances,
+            customer.active,
+            customer.modified_at,
+        ).where(customer.id.in_(listed()))
+    )
+
+
+@cache
+def contacts() -> Prepared:
+    contact = tables.contact.c
+    return Prepared(
+        select(
+            contact.customer_id,
+            contact.ref,
+            contact.name,
+            contact.email,
+            contact.phone,
+            contact.role,
+            contact.language,
+        )
+        .where(contact.customer_id.in_(listed()))
+        .order_by(contact.customer_id, contact.position)
+    )
 
 
 @cache
@@ -167,16 +272,16 @@ def steps(everybody: bool) -> Prepared:
         select(
             line.invoice_ref,
             line.line_ref,
+            reminder.key,
+            reminder.planned_at,
             line.stage,
             line.n,
             line.nth,
-            reminder.key,
             reminder.state,
             reminder.channel,
             func.coalesce(reminder.sent_on, reminder.planned_on),
             reminder.deadline_on,
             reminder.legal,
-            reminder.planned_at,
             case((letters, func.json_extract(reminder.entry, "$.received_on"))),
         )
         .join_from(tables.reminder, tables.reminder_line, reminder.id == line.reminder_id)

@@ -26,12 +26,13 @@ def received(
     by_invoice: Mapping[str, Sequence[Decision]],
 ) -> dict[int, tuple[Paid, ...]]:
     """Payments of the customers with a promise, a plan, a discount or a part paid, by row id."""
+    promised = {ref for ref, made in by_invoice.items() if _promises(made)}
     wanted = {
         row.customer_id
         for row in owing
-        if (row.discount and row.balance <= row.discount)
-        or row.balance < row.amount
-        or (row.ref in by_invoice and _promises(by_invoice[row.ref]))
+        if row.balance < row.amount
+        or (row.discount and row.balance <= row.discount)
+        or row.ref in promised
     }
     wanted |= {row for row, account in accounts.items() if _promises(account.decisions)}
     found: dict[int, list[Paid]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -33,12 +34,13 @@ from connector.mirror.mismatch import (
     in_several_lines,
     invoice_mismatches,
 )
-from connector.mirror.questions import OF_CASE, Line, Step
+from connector.mirror.questions import OF_CASE, OF_STEP, Line, Step
 from connector.mirror.received import Beside, lines_beside, overpaid, received
 from connector.mirror.store import Mirror
 from connector.mirror.tables import ReminderState
 from connector.receivables.records import Decision, DocumentState, Mark
 
+_Own = tuple[tuple[Had, ...], Pending | None, str, date | None]
 _HAD = {
     ReminderState.SENT: HadState.SENT,
     ReminderState.REJECTED: HadState.PASSED,
@@ -51,6 +53,7 @@ _PENDING = {  # the gravest last: of several the gravest is told
     ReminderState.FAILED: Pending.FAILED,
     ReminderState.UNKNOWN: Pending.UNKNOWN,
 }
+_NOTHING: _Own = ((), None, "", None)  # what most lines have had
 _GRAVITY = {state: rank for rank, state in enumerate(_PENDING)}
 _STATES = {state.value: state for state in ReminderState}
 _MARKS = {mark.value: mark for mark in Mark}
@@ -103,7 +106,8 @@ def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
         facts = Facts(connection, today)
         lines = facts.settled_lines(invoice_id)
         customers = facts.customers([row.customer_id for row in lines][:1])
-        refs = [row.ref for row in customers]
+        refs = [customer.id for customer in customers.values()]
+        facts = replace(facts, customer_id=next(iter(refs), ""))
         _, of_customer = _decisions(facts.decisions(refs, []), set(refs), ())
         accounts = accounts_of(
             facts,
@@ -136,8 +140,10 @@ def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
 
 
 class _Steps(NamedTuple):
-    """What lines have had, and what of them is in the outbox, by invoice and line; the day of the
-    last message by invoice."""
+    """What lines have had, and what of them is in the outbox, by invoice and line.
+
+    `spoken` names each invoice that had anything, with the day of its last message, empty if none.
+    """
 
     had: Mapping[tuple[str, str], tuple[Had, ...]]
     pending: Mapping[tuple[str, str], tuple[ReminderState, str]]
@@ -150,7 +156,7 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     owing = [row for row in of_open if row.balance > 0]
     invoices = {row.ref: row.customer_id for row in owing}
     customers = facts.customers(list(dict.fromkeys(invoices.values())))
-    refs = [row.ref for row in customers]
+    refs = [customer.id for customer in customers.values()]
     by_invoice, by_customer = _decisions(facts.decisions(refs, list(invoices)), set(refs), invoices)
     pending = facts.transit()
     accounts = accounts_of(
@@ -167,7 +173,7 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     transit = {row.invoice_ref: row.paid_on for row in pending}
     several = in_several_lines(of_open)
     mismatches = invoice_mismatches(of_open, several)
-    given = {row.id: row.balances for row in customers if row.balances}
+    given = {row: customer.balances for row, customer in customers.items() if customer.balances}
     of_customer = customer_mismatches(_owed(owing, accounts), given) if given else {}
     paid, beside = received(facts, owing, accounts, by_invoice), lines_beside(owing, several)
     alone = Beside()
@@ -175,12 +181,19 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     del lines, of_open  # each row goes as its case comes: the two are never there as a whole
     cases: list[Case] = []
     add, make = cases.append, partial(tuple.__new__, Case)
-    had, waiting, spoken = steps.had.get, steps.pending, steps.spoken
+    had, waiting, spoken = steps.had, steps.pending, steps.spoken
     while owing:
         row = owing.pop()
-        key = invoice_id, _ = row.ref, row.line_ref
-        waits = waiting.get(key) if waiting else None
-        wrong = ""
+        invoice_id, wrong, own = row.ref, "", _NOTHING
+        if invoice_id in spoken:
+            key = invoice_id, row.line_ref
+            waits = waiting.get(key)
+            own = (
+                had.get(key, ()),
+                _PENDING[waits[0]] if waits else None,
+                waits[1] if waits else "",
+                day_of(spoken[invoice_id] or None),
+            )
         if mismatches or of_customer:
             told = mismatches.get(invoice_id), of_customer.get((row.customer_id, row.currency))
             wrong = "; ".join(filter(None, told))
@@ -190,14 +203,11 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
                     accounts[row.customer_id],
                     *row[:OF_CASE],
                     by_invoice.get(invoice_id, ()),
-                    had(key, ()),
-                    _PENDING[waits[0]] if waits else None,
-                    waits[1] if waits else "",
-                    day_of(spoken[invoice_id]) if invoice_id in spoken else None,
+                    *own,
                     wrong,
                     transit.get(invoice_id),
                     paid.get(row.customer_id, ()),
-                    *(beside.get(key, alone) if beside else alone),
+                    *(beside.get((invoice_id, row.line_ref), alone) if beside else alone),
                 )
             )
         )
@@ -235,32 +245,49 @@ def _steps(
     had: dict[tuple[str, str], tuple[Had, ...]] = {}
     pending: dict[tuple[str, str], tuple[ReminderState, str]] = {}
     spoken: dict[str, str] = {}
-    alike: dict[tuple[object, ...], tuple[Had, ...]] = {}
+    alike: dict[tuple[object, ...], _Like] = {}
+    longer: dict[tuple[object, ...], tuple[Had, ...]] = {}
     for row in rows:
-        invoice, line, stage, n, nth, key, word, channel, on, deadline, legal, _, _ = row
+        invoice = row[0]
         if invoice not in invoices:
             continue
-        state, place = _STATES[word], (invoice, line)
-        if n == _HAND and stage == BY_HAND.stage:
-            pass  # a message by hand is no step and holds none back; the gap knows it
-        elif state in _HAD:
-            before = had.get(place, ())
-            if legal or invoice in anew:
-                had[place] = (*before, _had(Step._make(row), state, anew.get(invoice)))
-            else:
-                what = before, stage, n, nth, state, channel, on, deadline
-                made = alike.get(what)
-                if made is None:
-                    made = alike[what] = (*before, _had(Step._make(row), state, None))
-                had[place] = made
-        elif place not in pending or _GRAVITY[state] > _GRAVITY[pending[place][0]]:
-            pending[place] = state, key
-        if state in _SPOKEN and channel in _MESSAGES:
-            spoken[invoice] = max(on, spoken.get(invoice, on))
+        like = alike.get(row[OF_STEP:])
+        if like is None:
+            like = alike[row[OF_STEP:]] = _Like.of(Step._make(row))
+        place = invoice, row[1]
+        if like.had:
+            steps = like.had
+            if invoice in anew:
+                steps = (_had(Step._make(row), anew[invoice]),)
+            if before := had.get(place):
+                steps = longer.setdefault((before, steps), before + steps)
+            had[place] = steps
+        elif like.waits and (
+            place not in pending or _GRAVITY[like.waits] > _GRAVITY[pending[place][0]]
+        ):
+            pending[place] = like.waits, row[2]
+        if like.said >= spoken.get(invoice, ""):
+            spoken[invoice] = like.said
     return _Steps(had, pending, spoken)
 
 
-def _had(row: Step, state: ReminderState, restart: Decision | None) -> Had:
+class _Like(NamedTuple):
+    """What a step is to its line: had, or in the outbox; `said` is its day if it is a message."""
+
+    had: tuple[Had, ...] = ()
+    waits: ReminderState | None = None
+    said: str = ""
+
+    @classmethod
+    def of(cls, step: Step) -> "_Like":
+        state = _STATES[step.state]
+        said = step.on if state in _SPOKEN and step.channel in _MESSAGES else ""
+        if step.n == _HAND and step.stage == BY_HAND.stage:
+            return cls(said=said)  # no step, and holds none back; the gap knows it
+        return cls((_had(step),), said=said) if state in _HAD else cls((), state, said)
+
+
+def _had(row: Step, restart: Decision | None = None) -> Had:
     on, deadline_on, received_on = (
         day_of(row.on),
         day_of(row.deadline_on),
@@ -275,7 +302,7 @@ def _had(row: Step, state: ReminderState, restart: Decision | None) -> Had:
         rung=Rung.parse(row.stage, row.n),
         on=on,
         nth=row.nth,
-        state=HadState.RESTARTED if before else _HAD[state],
+        state=HadState.RESTARTED if before else _HAD[_STATES[row.state]],
         channel=channel,
         deadline_on=deadline_on,
         legal=row.legal,
