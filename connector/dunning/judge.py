@@ -2,7 +2,7 @@
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from operator import itemgetter
@@ -127,39 +127,60 @@ def asked(marked: frozenset[Mark]) -> tuple[Rule, ...]:
 
 def judge(snapshot: Snapshot, policies: Policies, today: date) -> Iterator[Purse]:
     """Every line with its own reasons, by customer and currency, credits spread over them."""
-    purses: dict[tuple[str, str], list[Case]] = {}
-    for case in snapshot.cases:
-        key = case.account.customer.id, case.currency
-        theirs = purses.get(key)
-        if theirs is None:
-            theirs = purses[key] = []
-        theirs.append(case)
+    purses = _by_customer(snapshot.cases)
     exposures: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for (customer, currency), cases in purses.items() if policies.firm.segments else ():
         exposures[customer][currency] = sum(case.balance for case in cases)
     alike = Alike(snapshot, today)
     for key in sorted(purses):
-        views = list(_views(purses[key], policies, exposures[key[0]], alike))
-        views.sort(key=_by_age)
+        views = _views(purses[key], policies, exposures[key[0]], alike)
         purse = Purse(views[0].case.account, key[1], views)
         _spread(purse, today)
         yield purse
 
 
+def _by_customer(cases: Iterable[Case]) -> Mapping[tuple[str, str], list[Case]]:
+    """Lines by customer and currency; nearly all of an account are in one currency."""
+    accounts: defaultdict[int, list[Case]] = defaultdict(list)
+    for case in cases:
+        accounts[id(case.account)].append(case)
+    purses: defaultdict[tuple[str, str], list[Case]] = defaultdict(list)
+    for theirs in accounts.values():
+        who, currencies = theirs[0].account.customer.id, {case.currency for case in theirs}
+        for currency in currencies:
+            one = len(currencies) == 1
+            purses[who, currency] += (
+                theirs if one else [c for c in theirs if c.currency == currency]
+            )
+    return purses
+
+
 def _views(
     cases: Sequence[Case], policies: Policies, exposure: Mapping[str, int], alike: Alike
-) -> Iterator[View]:
-    """The lines of one customer and currency; only an invoice can have a policy of its own."""
+) -> list[View]:
+    """The lines of one customer and currency, the oldest first; only an invoice can have a policy
+    of its own."""
     own = [case for case in cases if case.policy]
-    rest = [case for case in cases if not case.policy] if own else cases
-    for some in (*([case] for case in own), rest):
-        if some:
-            yield from alike.of(some, policies.of(some[0], exposure))
+    if not own:
+        return alike.of(_oldest_first(cases), policies.of(cases[0], exposure))
+    rest = [case for case in cases if not case.policy]
+    apart = [[case] for case in own] + ([rest] if rest else [])
+    views = [view for some in apart for view in alike.of(some, policies.of(some[0], exposure))]
+    return sorted(views, key=lambda view: _age(view.case))
 
 
-def _by_age(view: View) -> tuple[date, str, str]:
-    case = view.case
+def _oldest_first(cases: Sequence[Case]) -> list[Case]:
+    try:
+        return sorted(cases, key=_AGE)  # at a third of what a function of ours for each costs
+    except TypeError:  # a line without a due date
+        return sorted(cases, key=_age)
+
+
+def _age(case: Case) -> tuple[date, str, str]:
     return case.due_on or date.max, case.invoice_id, case.line_id
+
+
+_AGE = itemgetter(*map(Case._fields.index, ("due_on", "invoice_id", "line_id")))
 
 
 def _spread(purse: Purse, today: date) -> None:

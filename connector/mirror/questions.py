@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Select,
-    Text,
     bindparam,
     case,
     func,
@@ -294,9 +293,9 @@ def steps(everybody: bool) -> Prepared:
     if everybody:
         # the lines are gone through, and of the reminders, which are long, only those wanted read
         due, invoice = tables.due_line, tables.invoice
-        owing = select(invoice.c.ref).join_from(due, invoice, invoice.c.id == due.c.invoice_id)
-        owing = owing.where(due.c.balance != ZERO)
-        query = query.where(literal_column("+reminder_line.invoice_ref", Text).in_(owing))
+        owing = select(due.c.id).join_from(invoice, due, invoice.c.id == due.c.invoice_id)
+        owing = owing.where(invoice.c.ref == line.invoice_ref, due.c.balance != ZERO)
+        query = query.where(owing.correlate(tables.reminder_line).exists())
     else:
         query = query.where(line.invoice_ref.in_(listed()))
     return Prepared(query.order_by(line.id))  # as reminders were written, so were their lines
