@@ -137,7 +137,7 @@ def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> Remi
         days_past_due=(today - case.due_on).days,
         amount=case.amount,
         balance=case.balance,
-        net=claim.of(case.id, case.balance),
+        net=claim.of(case.id, case.balance) if claim.net else case.balance,
         withheld=withheld(standing, today),
         step=due.step.name,
         rung=due.rung,
@@ -150,10 +150,13 @@ def _line(standing: Standing, claim: Claim, ledger_id: str, today: date) -> Remi
         charges="off" if let_go else due.step.charges,
         terms=_terms(case) if case.account.decisions else "",
         waived=let_go and claims,
-        had_on=tuple(
-            sorted(h.on for h in case.had if h.state is HadState.SENT and not h.rung.side)
-        ),
+        had_on=_spoken_of(case) if case.had else (),
     )
+
+
+def _spoken_of(case: Case) -> tuple[date, ...]:
+    """The days of the messages that went about a line."""
+    return tuple(sorted([h.on for h in case.had if h.state is HadState.SENT and not h.rung.side]))
 
 
 def also_open(views: Iterable[View], today: date) -> tuple[AlsoOpen, ...]:
@@ -164,5 +167,5 @@ def also_open(views: Iterable[View], today: date) -> tuple[AlsoOpen, ...]:
         if view.quiets
         and view.case.due_on
         and view.case.due_on < today
-        and all(quiet.reason in _SHOWN for quiet in view.quiets)
+        and _SHOWN.issuperset([quiet.reason for quiet in view.quiets])
     )

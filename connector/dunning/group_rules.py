@@ -145,7 +145,9 @@ def no_route(group: Group, today: date) -> Quiet | None:
                 "writes to contacts alone: add it to one, or set RELANCE_SMTP_HOST"
             )
         return Quiet(Reason.NO_ROUTE, None, nothing)
-    strange = [c.email for c in group.to if group.channel is Channel.EMAIL and not carried(c.email)]
+    if group.channel is not Channel.EMAIL:
+        return None
+    strange = [contact.email for contact in group.to if not carried(contact.email)]
     if not strange:
         return None
     because = (

@@ -101,21 +101,28 @@ def _past(case: Case, policy: Policy) -> _Past:
     if not case.had:
         return _NOTHING
     had = tuple([had for had in case.had if _counts(had, policy)])
-    messages = [had for had in had if not had.rung.side]
-    sent = [had for had in messages if had.state is HadState.SENT]
-    return _Past(
-        had,
-        max([had.rung for had in messages], default=None),
-        max(messages, key=lambda had: had.on, default=None),
-        max(sent, key=lambda had: (had.on, had.rung), default=None),
-    )
+    top: Rung | None = None
+    previous: Had | None = None
+    sent: Had | None = None
+    for one in had:
+        if one.rung.side:
+            continue
+        if top is None or one.rung > top:
+            top = one.rung
+        if previous is None or one.on > previous.on:
+            previous = one
+        if one.state is HadState.SENT and (
+            sent is None or (one.on, one.rung) > (sent.on, sent.rung)
+        ):
+            sent = one
+    return _Past(had, top, previous, sent)
 
 
 def _next_message(
     case: Case, due_on: date, policy: Policy, past: _Past, places: Places, today: date
 ) -> Next | None:
     top = past.top
-    again = _repeat(case, policy, past, top, places) if top else None
+    again = _repeat(case, policy, past, top, places) if top and policy.repeats else None
     for rung, step in policy.ladder:
         if (top and rung <= top) or _passed(case, due_on, step, today):
             continue

@@ -240,6 +240,11 @@ class Policy(_Model):
         return tuple(pair for pair in self.rungs if pair[0].side)
 
     @cached_property
+    def repeats(self) -> bool:
+        """Whether any message may be sent more than once by itself."""
+        return any(step.repeat for step in self.steps)
+
+    @cached_property
     def duties(self) -> Mapping[Rung, str]:
         """The legal duty that each message of the ladder answers for, empty where it is none."""
         return {rung: step.legal for rung, step in self.ladder}
@@ -300,7 +305,9 @@ class Policy(_Model):
 
     def asks(self, step: Step, account: Account) -> bool:
         """Whether a person must approve a step for this customer."""
-        return step.asks or (step.channel in MESSAGES and account.is_any(self.approve))
+        if step.asks or not self.approve:
+            return step.asks
+        return step.channel in MESSAGES and account.is_any(self.approve)
 
     def places(self, country: str) -> Places:
         """The places whose holidays count towards a customer of a country."""

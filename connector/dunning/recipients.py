@@ -6,6 +6,7 @@ from connector.dunning.snapshot import Account
 from connector.receivables.records import Contact, Role
 
 _RANK = {role: rank for rank, role in enumerate(Role)}
+_IN_NO_ADDRESS = frozenset(" \t\r\n,;<>\"'()")
 _NO_MAILBOX = ("no-reply@", "noreply@", "donotreply@", "mailer-daemon@", "postmaster@")
 
 
@@ -30,7 +31,7 @@ def recipients(account: Account, own: str = "") -> tuple[Contact, ...]:
 def usable(address: str) -> bool:
     """Whether an address can be written to and is read by somebody."""
     local, at, domain = address.partition("@")
-    if not (local and at and domain) or any(c in address for c in " \t\r\n,;<>\"'()"):
+    if not (local and at and domain and _IN_NO_ADDRESS.isdisjoint(address)):
         return False
     return not address.lower().startswith(_NO_MAILBOX)
 

@@ -87,10 +87,9 @@ def _credits(facts: Facts, ids: Sequence[int], lines: Sequence[Line]) -> dict[in
         found[row.customer_id].append(_credit(row, row.balance))
     below = {row.ref: (row, row.balance) for row in facts.overpaid(ids)}
     sums: dict[str, int] = defaultdict(int)
-    for row in lines:
-        if row.balance < 0:
-            sums[row.ref] += row.balance
-            below[row.ref] = (row, sums[row.ref])  # the lines tell more than the invoice
+    for row in [row for row in lines if row.balance < 0]:
+        sums[row.ref] += row.balance
+        below[row.ref] = (row, sums[row.ref])  # the lines tell more than the invoice
     for row, amount in below.values():
         found[row.customer_id].append(_credit(row, -amount))
     return found

@@ -101,7 +101,7 @@ def _observations(
     for row in history.settled(list(customers)):
         one = Observation(row.due_on, _id(row), row.paid_on, row.ref in disputed)
         seen[row.customer_id].append(one)
-    for line in lines:
+    for line in lines if seen else ():
         if line.customer_id not in seen:  # without any payment nothing is usual
             continue
         if line.balance > 0 and line.due_on and line.state == DocumentState.OPEN:

@@ -48,10 +48,7 @@ def invoice_mismatches(lines: Sequence[Line], several: Set[str]) -> dict[str, st
 
 def in_several_lines(lines: Iterable[Line]) -> set[str]:
     """The invoices that have more than one of these lines."""
-    refs = [line.ref for line in lines]
-    if len(set(refs)) == len(refs):  # so it is in most books
-        return set()
-    return {ref for ref, times in Counter(refs).items() if times > 1}
+    return {ref for ref, times in Counter(line.ref for line in lines).items() if times > 1}
 
 
 def customer_mismatches(owed: Owed, given: Mapping[int, Mapping[str, int]]) -> Mapping[Any, str]:

@@ -109,7 +109,7 @@ def made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
             (
                 ref,
                 number,
-                intern(line_ref),
+                line_ref,
                 rank,
                 intern(currency),
                 day_of(issued),

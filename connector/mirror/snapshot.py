@@ -171,7 +171,7 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
     )
     steps = _steps(facts.steps(list(invoices)), invoices, by_invoice)
     transit = {row.invoice_ref: row.paid_on for row in pending}
-    several = in_several_lines(of_open)
+    several = in_several_lines(of_open) if len(invoices) < len(of_open) else set[str]()
     mismatches = invoice_mismatches(of_open, several)
     given = {row: customer.balances for row, customer in customers.items() if customer.balances}
     of_customer = customer_mismatches(_owed(owing, accounts), given) if given else {}
@@ -187,7 +187,7 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
         invoice_id, wrong, own = row.ref, "", _NOTHING
         if invoice_id in spoken:
             key = invoice_id, row.line_ref
-            waits = waiting.get(key)
+            waits = waiting.get(key) if waiting else None
             own = (
                 had.get(key, ()),
                 _PENDING[waits[0]] if waits else None,
@@ -205,8 +205,8 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
                     by_invoice.get(invoice_id, ()),
                     *own,
                     wrong,
-                    transit.get(invoice_id),
-                    paid.get(row.customer_id, ()),
+                    transit.get(invoice_id) if transit else None,
+                    paid.get(row.customer_id, ()) if paid else (),
                     *(beside.get((invoice_id, row.line_ref), alone) if beside else alone),
                 )
             )

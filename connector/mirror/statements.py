@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import repeat
 from operator import itemgetter
 from threading import Lock
 from typing import Any, NamedTuple, cast
@@ -47,12 +48,16 @@ class Writing(NamedTuple):
 
     def tuples(self, rows: Sequence[Values]) -> list[tuple[Any, ...]]:
         """The rows as SQLite takes them, by columns and then by rows again."""
-        if self.given:
-            rows = [self.given | row for row in rows]
-        columns = []
+        columns: list[Iterable[Any]] = []
         for column in self.columns:
-            values = list(map(itemgetter(column.name), rows))
-            if stored := getattr(column.type, "stored", None):
+            name, stored = column.name, getattr(column.type, "stored", None)
+            if name in self.given:
+                value = self.given[name]
+                same = value if stored is None or value is None else stored(value)
+                columns.append(repeat(same, len(rows)))
+                continue
+            values = list(map(itemgetter(name), rows))
+            if stored:
                 values = [None if value is None else stored(value) for value in values]
             columns.append(values)
         return list(zip(*columns, strict=True))

@@ -9,6 +9,7 @@ code de commerce; read 2026-11.
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 
 from connector.receivables.records import CustomerKind
 
@@ -27,6 +28,7 @@ _YEARS: Mapping[str, tuple[int, int]] = {  # business, consumer
 }
 
 
+@lru_cache(maxsize=4096)
 def last_day(due_on: date, country: str, kind: CustomerKind) -> date | None:
     """The last day on which a debt due on a day can be claimed in court, None if not known.
 

@@ -5,12 +5,14 @@ rate that nobody has published yet is missing: nothing is carried on.
 """
 
 import csv
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from io import StringIO
+from operator import attrgetter
 from pathlib import Path
 
 HALF_YEARLY = frozenset(
@@ -26,6 +28,7 @@ HALF_YEARLY = frozenset(
 )
 YEARLY = frozenset({"BE_LEGAL_CIVIL"})
 DAY = timedelta(days=1)
+_SINCE = attrgetter("since")
 
 
 class RateMissing(ValueError):
@@ -98,10 +101,10 @@ class Rates:
         """
         called = called or authority
         rows = self.rows.get(authority, ())
-        past = [row for row in rows if row.since <= day]
+        past = bisect_right(rows, day, key=_SINCE)
         if not past:
             raise RateMissing(called, day, rows[0].since if rows else None)
-        last = past[-1]
+        last = rows[past - 1]
         if last.percent is None:
             raise RateMissing(called, last.since)
         end = self._end(authority)
@@ -109,9 +112,11 @@ class Rates:
             raise RateMissing(called, end)
         return last.percent
 
-    def changes(self, authority: str) -> tuple[date, ...]:
-        """The days on which a rate of this authority takes effect."""
-        return tuple(row.since for row in self.rows.get(authority, ()))
+    def changes(self, authority: str, after: date, until: date) -> tuple[date, ...]:
+        """The days after a day, up to another, on which a rate of this authority takes effect."""
+        rows = self.rows.get(authority, ())
+        first, last = (bisect_right(rows, day, key=_SINCE) for day in (after, until))
+        return tuple([row.since for row in rows[first:last]])
 
     def ending(self, authorities: Iterable[str], today: date) -> tuple[RateMissing, ...]:
         """What to tell the owner: rates not known today, or not on the next half-year's first day.

@@ -32,7 +32,7 @@ class Tariff:
 
     def changes(self, until: date) -> Iterator[date]:
         """The days on which the rate, or the length of the year, may change."""
-        yield from self.rates.changes(self.regime.authority)
+        yield from self.rates.changes(self.regime.authority, self.first_day, until)
         day = half_year(self.first_day)
         while (day := next_half_year(day)) <= until:
             yield day
