@@ -78,7 +78,7 @@ class Session:
         self._meter, self._left_header = meter, left_header
         self._sleep = sleep
         self._clock = clock
-        self._kept = _plain_session()
+        self._kept = _plain_session(self.base_url)
         self._backoff = wait_exponential(multiplier=0.5, max=10) + wait_random(0.1, 1)
         where = urlsplit(self.base_url)
         if where.scheme == "http" and not LOOPBACK.fullmatch(where.hostname or ""):
@@ -130,7 +130,7 @@ class Session:
     ) -> requests.Response:
         """The answer of a call that does something: made once, whatever becomes of it."""
         url = self._url(path)
-        with _plain_session() as fresh:
+        with _plain_session(url) as fresh:
             try:
                 response = self._send(fresh, method, url, params, json, headers)
             except requests.RequestException as error:
@@ -287,10 +287,16 @@ class Session:
         return self._backoff(state)
 
 
-def _plain_session() -> requests.Session:
+def _plain_session(url: str) -> requests.Session:
+    """A session with this machine's proxies and certificates, looked up once and not for each call.
+
+    Neither its .netrc nor what stands in the address may replace our Authorization header.
+    """
     session = requests.Session()
-    # else a .netrc on this machine would replace our Authorization header
     session.auth = lambda request: request
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify = found["proxies"], found["verify"]
+    session.trust_env = False
     return session
 
 

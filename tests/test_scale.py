@@ -236,11 +236,11 @@ def test_what_was_decided_of_a_line_moves_it_as_if_no_other_were_like_it(mark: M
     alike = judge.Alike(facts, TODAY)
     for code, until, amount in product((*Cause, ""), (None, TODAY - 5 * D, TODAY), (None, 5_000)):
         made = Decision(mark=mark, since=TODAY - 9 * D, until=until, amount=amount, code=code)
-        for line in lines:
-            alike.of([line], Chosen(STANDARD.firm, ""))
+        for one in lines:
+            alike.of([one], Chosen(STANDARD.firm, ""))
             for other in (
-                line._replace(decisions=(made,)),
-                line._replace(account=replace(line.account, decisions=(made,))),
+                one._replace(decisions=(made,)),
+                one._replace(account=replace(one.account, decisions=(made,))),
             ):
                 itself = stand(other, STANDARD.firm, "", facts.first_pull_on, TODAY)
                 (view,) = alike.of([other], Chosen(STANDARD.firm, ""))

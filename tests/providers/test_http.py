@@ -259,6 +259,21 @@ def test_credentials_come_from_us_alone(
     assert {asked.headers["Authorization"] for asked in server.asked} == {f"Bearer {SECRET}"}
 
 
+def test_calls_go_by_the_proxy_of_this_machine_but_where_it_says_no(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy, _, _ = serve(GOOD, GOOD)
+    server, _, _ = serve(GOOD)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    far, near = Session("acme", "http://books.example"), Session("acme", server.url)
+    far.read("GET", "/x")
+    far.write("POST", "/x")
+    near.read("GET", "/x")
+    assert [asked.path for asked in proxy.asked] == ["http://books.example/x"] * 2
+    assert len(server.asked) == 1
+
+
 def test_plain_http_to_another_machine_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         Session("acme", "http://127.0.0.1:8000")
