@@ -1,7 +1,7 @@
 """Customers as a decision sees them: credits, money, habits and what was decided about them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ from connector.dunning.marks import bounced_address
 from connector.dunning.snapshot import Account, Credit, Money
 from connector.mirror.facts import Facts
 from connector.mirror.habits import habits_of
-from connector.mirror.questions import Line
+from connector.mirror.questions import Lines
 from connector.receivables.records import Customer, Decision, Mark, PaymentState
 
 Decisions = Mapping[str, tuple[Decision, ...]]
@@ -19,7 +19,8 @@ def accounts_of(
     facts: Facts,
     customers: Mapping[int, Customer],
     *,
-    lines: Sequence[Line],
+    owing: Sequence[Lines],
+    rest: Iterable[Lines],
     invoices: Mapping[str, int],
     by_invoice: Decisions,
     by_customer: Decisions,
@@ -28,16 +29,16 @@ def accounts_of(
 ) -> dict[int, Account]:
     """Accounts by row id of the customer.
 
-    `lines` are all lines with a balance, `invoices` maps the open ones to their customer,
-    `attached` are the pending payments that are meant for an invoice. `top_share` of the customers,
-    the largest by turnover, are strategic.
+    `owing` are the open lines of open invoices, `rest` all others with a balance; `invoices` maps
+    the open ones to their customer, `attached` are the pending payments that are meant for one.
+    `top_share` of the customers, the largest by turnover, are strategic.
     """
     ids = list(customers)
-    credit = _credits(facts, ids, lines)
+    credit = _credits(facts, ids, rest)
     money, pending, refused = _money(facts, ids, attached)
     last = facts.last_messages([customer.id for customer in customers.values()])
     marks = _marks(customers, invoices, by_invoice, by_customer)
-    habits = habits_of(facts, customers, lines, marks, refused, top_share)
+    habits = habits_of(facts, customers, owing, marks, refused, top_share)
     return {
         row: Account(
             customer=customer,
@@ -80,23 +81,23 @@ def _marks(
     return found
 
 
-def _credits(facts: Facts, ids: Sequence[int], lines: Sequence[Line]) -> dict[int, list[Credit]]:
+def _credits(facts: Facts, ids: Sequence[int], rest: Iterable[Lines]) -> dict[int, list[Credit]]:
     """Credit notes and overpaid invoices by customer."""
     found: dict[int, list[Credit]] = defaultdict(list)
-    for row in facts.credit_notes(ids):
-        found[row.customer_id].append(_credit(row, row.balance))
-    below = {row.ref: (row, row.balance) for row in facts.overpaid(ids)}
+    for customer, ref, number, currency, left in facts.credit_notes(ids):
+        found[customer].append(Credit(id=ref, number=number, currency=currency, amount=left))
+    below = {ref: (customer, *told) for customer, ref, *told in facts.overpaid(ids)}
     sums: dict[str, int] = defaultdict(int)
-    for row in [row for row in lines if row.balance < 0]:
-        sums[row.ref] += row.balance
-        below[row.ref] = (row, sums[row.ref])  # the lines tell more than the invoice
-    for row, amount in below.values():
-        found[row.customer_id].append(_credit(row, -amount))
+    for part in rest:
+        for customer, ref, number, currency, balance in zip(
+            part.customer_id, part.ref, part.number, part.currency, part.balance, strict=True
+        ):
+            if balance < 0:
+                sums[ref] += balance  # the lines tell more than the invoice
+                below[ref] = customer, number, currency, sums[ref]
+    for ref, (customer, number, currency, balance) in below.items():
+        found[customer].append(Credit(id=ref, number=number, currency=currency, amount=-balance))
     return found
-
-
-def _credit(row: Any, amount: int) -> Credit:
-    return Credit(id=row.ref, number=row.number, currency=row.currency, amount=amount)
 
 
 def _money(

@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 
 from connector.dunning.snapshot import Channel
-from connector.mirror import questions, tables
-from connector.mirror.questions import REAL, ZERO, Line, customers_made, made
+from connector.mirror import debtors, questions, tables
+from connector.mirror.questions import REAL, ZERO, Lines, made
 from connector.mirror.statements import listed, refs
 from connector.mirror.tables import ReminderState
 from connector.receivables.measures import months_before
@@ -56,26 +56,26 @@ class Facts:
         not wanted passed over, rather than an index asked for each of a long list."""
         return self.customer_id is None
 
-    def lines(self) -> list[Line]:
-        """Due lines with a balance of either sign."""
+    def lines(self) -> list[Lines]:
+        """Due lines with a balance of either sign, by and by."""
         parts = questions.open_lines(self.everybody).parts(
             self.connection, customer=self.customer_id
         )
-        return [line for part in parts for line in made(part)]
+        return [made(part) for part in parts]
 
-    def settled_lines(self, invoice_id: str) -> list[Line]:
+    def settled_lines(self, invoice_id: str) -> Lines:
         """The due lines of a real invoice of which nothing is open, in their order."""
         rows = questions.lines_of_invoice().rows(self.connection, invoice=invoice_id)
-        found = list(made(rows))
-        return [] if any(row.balance for row in found) else found
+        found = made(rows)
+        return made([]) if any(found.balance) else found
 
     def customers(self, ids: Rows) -> dict[int, Customer]:
         """Customers with their contacts, in the product's order, by row id; without decisions,
         which their accounts have."""
         given = refs(ids)
-        return customers_made(
-            questions.customers().rows(self.connection, refs=given),
-            questions.contacts().rows(self.connection, refs=given),
+        return debtors.made(
+            debtors.customers().rows(self.connection, refs=given),
+            debtors.contacts().rows(self.connection, refs=given),
         )
 
     def decisions(self, customers: Rows, invoices: Rows) -> list[tuple[Any, ...]]:

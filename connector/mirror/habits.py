@@ -1,17 +1,16 @@
 """How customers pay, from what they have paid: their habit in one word, and what else is said."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import func, select, union_all
 
 from connector.mirror import tables
 from connector.mirror.facts import Facts, Rows
-from connector.mirror.questions import REAL, Line
+from connector.mirror.questions import REAL, Lines
 from connector.mirror.statements import listed
 from connector.receivables.measures import (
     FEW_PAID,
@@ -50,7 +49,7 @@ _UNKNOWN = Habit(behaviour((), None, date.min), (), _NOTHING)
 def habits_of(
     facts: Facts,
     customers: Mapping[int, Customer],
-    lines: Sequence[Line],
+    owing: Iterable[Lines],
     marks: Mapping[int, Sequence[Decision]],
     refused: Set[int],
     top_share: Decimal | None,
@@ -61,7 +60,7 @@ def habits_of(
     by turnover, are strategic; None leaves that to tags and marks.
     """
     today, history = facts.today, History(facts.connection, facts.today, facts.customer_id)
-    seen = _observations(history, customers, lines)
+    seen = _observations(history, customers, owing)
     # who has paid too little to be called anything is new, whenever it began
     known = [customer for customer, some in seen.items() if _paid(some) >= FEW_PAID]
     first = {row.customer_id: row.issued_on for row in history.first_issued(known)}
@@ -93,19 +92,21 @@ def habits_of(
 
 
 def _observations(
-    history: "History", customers: Mapping[int, Customer], lines: Sequence[Line]
+    history: "History", customers: Mapping[int, Customer], owing: Iterable[Lines]
 ) -> dict[int, list[Observation]]:
     """What each customer has paid, and what they owe today."""
     disputed = {row.invoice_ref for row in history.disputed([one.id for one in customers.values()])}
     seen: dict[int, list[Observation]] = defaultdict(list)
     for row in history.settled(list(customers)):
-        one = Observation(row.due_on, _id(row), row.paid_on, row.ref in disputed)
+        line = _id(row.ref, row.line_ref)
+        one = Observation(row.due_on, line, row.paid_on, row.ref in disputed)
         seen[row.customer_id].append(one)
-    for line in lines if seen else ():
-        if line.customer_id not in seen:  # without any payment nothing is usual
-            continue
-        if line.balance > 0 and line.due_on and line.state == DocumentState.OPEN:
-            seen[line.customer_id].append(Observation(line.due_on, _id(line)))
+    for part in owing if seen else ():  # without any payment nothing is usual
+        for customer, ref, line_ref, due_on in zip(
+            part.customer_id, part.ref, part.line_ref, part.due_on, strict=True
+        ):
+            if due_on and customer in seen:
+                seen[customer].append(Observation(due_on, _id(ref, line_ref)))
     return seen
 
 
@@ -113,8 +114,8 @@ def _paid(some: Sequence[Observation]) -> int:
     return sum(one.paid_on is not None for one in some)
 
 
-def _id(row: Any) -> str:
-    return f"{row.ref}\x1f{row.line_ref}"
+def _id(invoice: str, line: str) -> str:
+    return f"{invoice}\x1f{line}"
 
 
 def _largest(history: "History", ids: Rows, top_share: Decimal | None) -> set[int]:

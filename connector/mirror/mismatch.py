@@ -4,51 +4,58 @@ Only figures that the product gives are compared; one that it does not give cont
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from connector.mirror.questions import Line
+from connector.mirror.questions import Lines
 from connector.receivables import money
 
 Owed = Mapping[tuple[int, str], int]
 """What customers owe in all, by row id and currency, in minor units."""
 
 
-def invoice_mismatches(lines: Sequence[Line], several: Set[str]) -> dict[str, str]:
+def invoice_mismatches(parts: Iterable[Lines], several: Set[str]) -> dict[str, str]:
     """By invoice id: the due lines do not add up to its balance, or to that of the open set.
 
-    `lines` are all lines with a balance of the open invoices, as `Facts.lines` gives them;
-    `several` are the invoices that have more than one of them.
+    `parts` are all lines with a balance of the open invoices; `several` are the invoices that have
+    more than one of them.
     """
     sums: dict[str, int] = defaultdict(int)
-    told = {}
-    for line in lines:
-        if line.ref in several:
-            sums[line.ref] += line.balance
-            told[line.ref] = line
-        elif line.invoice_balance != line.balance or line.open_balance is not None:
-            sums[line.ref] = line.balance  # the others agree, and they are nearly all
-            told[line.ref] = line
+    told: dict[str, tuple[str, int | None, int | None]] = {}
+    for part in parts:
+        agree = part.invoice_balance == part.balance and set(part.open_balance) <= {None}
+        if agree and not several:
+            continue  # so do nearly all
+        for ref, balance, currency, of_invoice, of_open_set in zip(
+            part.ref,
+            part.balance,
+            part.currency,
+            part.invoice_balance,
+            part.open_balance,
+            strict=True,
+        ):
+            sums[ref] += balance
+            told[ref] = currency, of_invoice, of_open_set
     found = {}
-    for ref, line in told.items():
-        given = (
-            ("the invoice", line.invoice_balance),
-            ("the list of open items", line.open_balance),
-        )
+    for ref, (currency, of_invoice, of_open_set) in told.items():
+        given = (("the invoice", of_invoice), ("the list of open items", of_open_set))
         others = [
-            f"{name} says {_text(balance, line.currency)}"
+            f"{name} says {_text(balance, currency)}"
             for name, balance in given
             if balance is not None and balance != sums[ref]
         ]
         if others:
-            lines_say = f"the due lines add up to {_text(sums[ref], line.currency)}"
+            lines_say = f"the due lines add up to {_text(sums[ref], currency)}"
             found[ref] = ", ".join([lines_say, *others])
     return found
 
 
-def in_several_lines(lines: Iterable[Line]) -> set[str]:
+def in_several_lines(parts: Iterable[Lines]) -> set[str]:
     """The invoices that have more than one of these lines."""
-    return {ref for ref, times in Counter(line.ref for line in lines).items() if times > 1}
+    refs = [ref for part in parts for ref in part.ref]
+    if len(set(refs)) == len(refs):  # so it is in most books
+        return set()
+    return {ref for ref, times in Counter(refs).items() if times > 1}
 
 
 def customer_mismatches(owed: Owed, given: Mapping[int, Mapping[str, int]]) -> Mapping[Any, str]:

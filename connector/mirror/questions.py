@@ -1,9 +1,9 @@
-"""The large questions of a snapshot, made once: open lines, their customers, decisions, history."""
+"""The large questions of a snapshot, made once: open lines, decisions, and what lines have had."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import date
-from functools import cache, partial
+from functools import cache
+from itertools import compress, repeat
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -20,55 +20,60 @@ from sqlalchemy import (
 
 from connector.dunning.snapshot import Channel
 from connector.mirror import tables
-from connector.mirror.columns import day_of, instant_of, json_of
+from connector.mirror.columns import day_of
 from connector.mirror.statements import Prepared, listed
 from connector.mirror.tables import ReminderState
 from connector.receivables.records import (
-    Contact,
-    Customer,
-    CustomerKind,
     DocumentState,
-    Role,
 )
 
 REAL = (DocumentState.OPEN.value, DocumentState.PAID.value, DocumentState.CREDITED.value)
 ZERO: ColumnElement[int] = literal_column("0")  # a bound zero would hide the partial indexes
-_ROLES = {role.value: role for role in Role}
-_KINDS = {kind.value: kind for kind in CustomerKind}
 
 
-class Line(NamedTuple):
-    """A due line with its invoice, whose id is `ref`.
+Texts = tuple[str, ...]
+Days = tuple[date | None, ...]
+Numbers = tuple[int, ...]
 
-    Its first fields, as many as `OF_CASE`, are those of a `Case` after the account.
+
+class Lines(NamedTuple):
+    """Due lines with their invoices, whose ids are `ref`, by columns: to go through some columns of
+    many lines costs a fraction of asking each line.
+
+    The first columns, as many as `OF_CASE`, are those of a `Case` after the account.
     """
 
-    ref: str
-    number: str
-    line_ref: str
-    rank: int
-    currency: str
-    issued_on: date
-    due_on: date | None
-    amount: int
-    balance: int
-    sent_on: date | None
-    total: int
-    reference: str
-    payment_reference: str
-    pay_link: str
-    recipient: str
-    policy: str
-    reopened_on: date | None
-    discount_until: date | None
-    discount: int
-    customer_id: int
-    state: str
-    invoice_balance: int | None
-    open_balance: int | None
+    ref: Texts
+    number: Texts
+    line_ref: Texts
+    rank: Numbers
+    currency: Texts
+    issued_on: tuple[date, ...]
+    due_on: Days
+    amount: Numbers
+    balance: Numbers
+    sent_on: Days
+    total: Numbers
+    reference: Texts
+    payment_reference: Texts
+    pay_link: Texts
+    recipient: Texts
+    policy: Texts
+    reopened_on: Days
+    discount_until: Days
+    discount: Numbers
+    customer_id: Numbers
+    state: Texts
+    invoice_balance: tuple[int | None, ...]
+    open_balance: tuple[int | None, ...]
+
+    def where(self, wanted: Iterable[bool]) -> "Lines":
+        """Some of them."""
+        chosen = list(wanted)
+        return Lines._make(tuple(compress(column, chosen)) for column in self)
 
 
-OF_CASE = Line._fields.index("customer_id")
+OF_CASE = Lines._fields.index("customer_id")
 
 
 class Step(NamedTuple):
@@ -95,133 +100,29 @@ class Step(NamedTuple):
 OF_STEP = Step._fields.index("stage")
 
 
-def made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
+def made(rows: Sequence[tuple[Any, ...]]) -> Lines:
     """Lines of SQLite's rows; what many share is in memory once."""
-    make = partial(tuple.__new__, Line)
-    for row in rows:
-        # a name for each column: asking a row for them takes longer than all the rest
-        (
-            ref, number, line_ref, rank, currency, issued, due, amount, balance, sent, total,
-            reference, payment_reference, link, recipient, policy, reopened, until, discount,
-            customer, state, of_invoice, of_open_set,
-        ) = row  # fmt: skip
-        yield make(
-            (
-                ref,
-                number,
-                line_ref,
-                rank,
-                intern(currency),
-                day_of(issued),
-                day_of(due),
-                amount,
-                amount if balance == amount else balance,
-                sent and day_of(sent),
-                amount if total == amount else total,
-                reference,
-                payment_reference,
-                link,
-                recipient,
-                policy,
-                reopened and day_of(reopened),
-                until and day_of(until),
-                discount,
-                customer,
-                intern(state),
-                amount if of_invoice == amount else of_invoice,
-                of_open_set,
-            )
-        )
+    raw = zip(*rows, strict=True) if rows else repeat((), len(Lines._fields))
+    columns: dict[str, Any] = dict(zip(Lines._fields, raw, strict=True))
+    for name in _DAYS:
+        columns[name] = tuple(map(day_of, columns[name]))
+    for name in _CODES:
+        columns[name] = tuple(map(intern, columns[name]))
+    for name in _SUMS:
+        columns[name] = _shared(columns[name], columns["amount"])
+    return Lines(**columns)
 
 
-def customers_made(
-    rows: Iterable[tuple[Any, ...]], contacts: Iterable[tuple[Any, ...]]
-) -> dict[int, Customer]:
-    """Customers of SQLite's rows, by row id."""
-    theirs: dict[int, list[Contact]] = defaultdict(list)
-    for owner, ref, name, email, phone, role, language in contacts:
-        theirs[owner].append(
-            Contact(
-                id=ref,
-                name=name,
-                email=email,
-                phone=phone,
-                role=_ROLES[role],
-                language=language,
-            )
-        )
-    found = {}
-    for row in rows:
-        (
-            place, ref, name, number, language, country, region, kind, address, legal_id, tags,
-            owner, policy, mandate, credit_limit, balances, active, modified_at,
-        ) = row  # fmt: skip
-        found[place] = Customer(
-            id=ref,
-            name=name,
-            number=number,
-            language=language,
-            country=intern(country),
-            region=region,
-            kind=_KINDS[kind],
-            address=address,
-            legal_id=legal_id,
-            tags=tuple(json_of(tags)),
-            owner=owner,
-            policy=policy,
-            mandate=bool(mandate),
-            credit_limit=credit_limit,
-            contacts=tuple(theirs.get(place, ())),
-            balances=json_of(balances),
-            active=bool(active),
-            modified_at=instant_of(modified_at),
-        )
-    return found
+_DAYS = ("issued_on", "due_on", "sent_on", "reopened_on", "discount_until")
+_CODES = ("currency", "state")
+_SUMS = ("balance", "total", "invoice_balance")
 
 
-@cache
-def customers() -> Prepared:
-    customer = tables.customer.c
-    return Prepared(
-        select(
-            customer.id,
-            customer.ref,
-            customer.name,
-            customer.number,
-            customer.language,
-            customer.country,
-            customer.region,
-            customer.kind,
-            customer.address,
-            customer.legal_id,
-            customer.tags,
-            customer.owner,
-            customer.policy,
-            customer.mandate,
-            customer.credit_limit,
-            customer.balances,
-            customer.active,
-            customer.modified_at,
-        ).where(customer.id.in_(listed()))
-    )
-
-
-@cache
-def contacts() -> Prepared:
-    contact = tables.contact.c
-    return Prepared(
-        select(
-            contact.customer_id,
-            contact.ref,
-            contact.name,
-            contact.email,
-            contact.phone,
-            contact.role,
-            contact.language,
-        )
-        .where(contact.customer_id.in_(listed()))
-        .order_by(contact.customer_id, contact.position)
-    )
+def _shared(sums: tuple[int | None, ...], amounts: Numbers) -> tuple[int | None, ...]:
+    """The same figures; where one equals the amount it is the same object."""
+    if sums == amounts:
+        return amounts
+    return tuple([one if one == other else other for one, other in zip(amounts, sums, strict=True)])
 
 
 @cache
@@ -302,14 +203,14 @@ def steps(everybody: bool) -> Prepared:
 
 
 def _lines() -> Select[Any]:
-    """Due lines with their real invoices, column by column as `Line` has them."""
+    """Due lines with their real invoices, column by column as `Lines` has them."""
     line, invoice = tables.due_line, tables.invoice
     others = {"line_ref": line.c.ref, "invoice_balance": invoice.c.balance}
     own = {column.name: column for column in (*invoice.c, *line.c) if column.name != "id"}
     own |= {"ref": invoice.c.ref, "balance": line.c.balance, **others}
     real = or_(*(invoice.c.state == state for state in REAL))
     return (
-        select(*(own[name] for name in Line._fields))
+        select(*(own[name] for name in Lines._fields))
         .join_from(line, invoice, invoice.c.id == line.c.invoice_id)
         .where(real)
     )

@@ -1,12 +1,12 @@
 """What a promise, a plan or a discount is held against: money received, lines beside, excess."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from connector.dunning.snapshot import Account, Overpaid, Paid
 from connector.mirror.facts import Facts
-from connector.mirror.questions import Line
+from connector.mirror.questions import Lines
 from connector.receivables.records import Decision, Mark
 
 _HELD_AGAINST = (Mark.PROMISED, Mark.PLAN, Mark.CAUSE)
@@ -21,18 +21,19 @@ class Beside(NamedTuple):
 
 def received(
     facts: Facts,
-    owing: Sequence[Line],
+    owing: Iterable[Lines],
     accounts: Mapping[int, Account],
     by_invoice: Mapping[str, Sequence[Decision]],
 ) -> dict[int, tuple[Paid, ...]]:
     """Payments of the customers with a promise, a plan, a discount or a part paid, by row id."""
     promised = {ref for ref, made in by_invoice.items() if _promises(made)}
     wanted = {
-        row.customer_id
-        for row in owing
-        if row.balance < row.amount
-        or (row.discount and row.balance <= row.discount)
-        or row.ref in promised
+        customer
+        for part in owing
+        for customer, ref, amount, balance, discount in zip(
+            part.customer_id, part.ref, part.amount, part.balance, part.discount, strict=True
+        )
+        if balance < amount or (discount and balance <= discount) or ref in promised
     }
     wanted |= {row for row, account in accounts.items() if _promises(account.decisions)}
     found: dict[int, list[Paid]] = defaultdict(list)
@@ -45,18 +46,21 @@ def _promises(decisions: Sequence[Decision]) -> bool:
     return any(decision.mark in _HELD_AGAINST for decision in decisions)
 
 
-def lines_beside(owing: Sequence[Line], several: Set[str]) -> dict[tuple[str, str], Beside]:
+def lines_beside(owing: Iterable[Lines], several: Set[str]) -> dict[tuple[str, str], Beside]:
     """What else is open, by invoice and line, of the invoices in several lines."""
-    invoices: dict[str, list[Line]] = defaultdict(list)
-    for row in owing if several else ():
-        if row.ref in several:
-            invoices[row.ref].append(row)
+    invoices: dict[str, list[tuple[int, str, int]]] = defaultdict(list)
+    for part in owing if several else ():
+        for ref, rank, line_ref, balance in zip(
+            part.ref, part.rank, part.line_ref, part.balance, strict=True
+        ):
+            if ref in several:
+                invoices[ref].append((rank, line_ref, balance))
     found = {}
-    for lines in invoices.values():
-        total, before = sum(line.balance for line in lines), 0
-        for line in sorted(lines, key=lambda line: line.rank):
-            found[line.ref, line.line_ref] = Beside(before, total - before - line.balance)
-            before += line.balance
+    for ref, lines in invoices.items():
+        total, before = sum(balance for _, _, balance in lines), 0
+        for _, line_ref, balance in sorted(lines):
+            found[ref, line_ref] = Beside(before, total - before - balance)
+            before += balance
     return found
 
 

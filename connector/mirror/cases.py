@@ -1,0 +1,68 @@
+"""Open lines with all that is told of them beside their own rows: the cases of a decision."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from functools import partial
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from connector.dunning.snapshot import Account, Case, Paid
+from connector.mirror.columns import day_of
+from connector.mirror.had import PENDING, Steps
+from connector.mirror.questions import OF_CASE, Lines
+from connector.mirror.received import Beside
+from connector.receivables.records import Decision
+
+
+class Told(NamedTuple):
+    """What lines are told of beside their own rows, by row of the customer, invoice or line."""
+
+    accounts: Mapping[int, Account]
+    by_invoice: Mapping[str, tuple[Decision, ...]]
+    steps: Steps
+    wrong: Mapping[str, str]
+    of_customer: Mapping[tuple[int, str], str]
+    transit: Mapping[str, date]
+    received: Mapping[int, tuple[Paid, ...]]
+    beside: Mapping[tuple[str, str], Beside]
+
+    def cases(self, part: Lines) -> Iterator[Case]:
+        """Lines with all that is known of them, column by column."""
+        invoices, customers = part.ref, part.customer_id
+        places = list(zip(invoices, part.line_ref, strict=True))
+        steps, nothing = self.steps, repeat(())
+        columns: tuple[Iterable[Any], ...] = (
+            map(self.accounts.__getitem__, customers),
+            *part[:OF_CASE],
+            map(self.by_invoice.get, invoices, nothing),
+            map(steps.had.get, places, nothing),
+            *self._waiting(places),
+            map(day_of, map(steps.spoken.get, invoices)),
+            self._mismatches(part),
+            map(self.transit.get, invoices) if self.transit else repeat(None),
+            map(self.received.get, customers, nothing) if self.received else nothing,
+            *self._beside(places),
+        )
+        make: Callable[[tuple[Any, ...]], Case] = partial(tuple.__new__, Case)
+        return map(make, zip(*columns, strict=False))  # what says nothing repeats for ever
+
+    def _waiting(self, places: Iterable[tuple[str, str]]) -> tuple[Iterable[Any], ...]:
+        if not self.steps.pending:
+            return repeat(None), repeat("")
+        found = [self.steps.pending.get(place) for place in places]
+        states = [PENDING[waits[0]] if waits else None for waits in found]
+        return states, [waits[1] if waits else "" for waits in found]
+
+    def _mismatches(self, part: Lines) -> Iterable[str]:
+        if not self.wrong and not self.of_customer:
+            return repeat("")
+        owed = zip(part.customer_id, part.currency, strict=True)
+        told = zip(map(self.wrong.get, part.ref), map(self.of_customer.get, owed), strict=True)
+        return ["; ".join(filter(None, both)) for both in told]
+
+    def _beside(self, places: Iterable[tuple[str, str]]) -> tuple[Iterable[int], ...]:
+        if not self.beside:
+            return repeat(0), repeat(0)
+        alone = Beside()
+        found = [self.beside.get(place, alone) for place in places]
+        return [one.before for one in found], [one.after for one in found]
