@@ -25,7 +25,9 @@ from sqlalchemy.dialects.sqlite import dialect, insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Values = dict[str, Any]
-_PART = 1_000  # rows at once
+_PART = 50
+"""Rows at once. A column of so many lies where Python keeps small objects, and gives its place to
+what is made of it; a longer one would stay with the process."""
 
 
 def listed(name: str = "refs") -> Select[Any]:
