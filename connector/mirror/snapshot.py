@@ -32,6 +32,15 @@ from connector.receivables.records import Decision, DocumentState, Mark
 
 _MARKS = {mark.value: mark for mark in Mark}
 _IS_OPEN = partial(eq, DocumentState.OPEN.value)
+_PAID: Mapping[str, Any] = {  # of a line that is settled: nothing to pay, and no way to pay it
+    "balance": 0,
+    "sent_on": None,
+    "payment_reference": "",
+    "pay_link": "",
+    "reopened_on": None,
+    "discount_until": None,
+    "discount": 0,
+}
 
 
 def read(
@@ -91,7 +100,7 @@ def settled(mirror: Mirror, today: date, invoice_id: str) -> list[Case]:
         )
     heads = zip(*lines[:OF_CASE], strict=True)
     return [
-        Case(accounts[customer], *head)._replace(balance=0, payment_reference="", pay_link="")
+        Case(accounts[customer], *head)._replace(**_PAID)
         for customer, head in zip(lines.customer_id, heads, strict=True)
     ]
 

@@ -150,7 +150,7 @@ def deciding(path: str) -> Shares:
     watch.on(snapshot, "read", "make cases")
     watch.on(Facts, "lines", "read lines")
     watch.on(snapshot, "accounts_of", "read customers")
-    watch.on(snapshot, "_steps", "read history")
+    watch.on(snapshot, "steps_of", "read history")
     watch.on(decide, "decide", "gather messages")
     watch.on(judge.Alike, "of", "judge lines")
     watch.on(decide, "reminder", "make reminders")
