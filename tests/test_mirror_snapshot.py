@@ -16,6 +16,7 @@ from connector.dunning.snapshot import (
     Credit,
     HadState,
     Money,
+    Paid,
     Pending,
     Rung,
     Stage,
@@ -113,6 +114,48 @@ def test_only_what_owes_is_a_case(mirror: Mirror) -> None:
         invoice("i1"),
     )
     assert only(mirror).invoice_id == "i1"
+
+
+def test_a_rest_on_a_paid_invoice_is_no_case(mirror: Mirror) -> None:
+    put(mirror, invoice("i1"), invoice("odd", line(100), state=DocumentState.PAID))
+    assert only(mirror).invoice_id == "i1"
+
+
+def test_lines_below_zero_are_a_credit_and_count_in_their_invoice(mirror: Mirror) -> None:
+    below = (line(-300, date(2026, 8, 1)), line(-200, date(2026, 8, 2)))
+    put(mirror, invoice("i1", *below, line(700, date(2026, 9, 1)), balance=200))
+    case = only(mirror)
+    assert (case.balance, case.mismatch) == (700, "")
+    assert case.account.credits == (Credit(id="i1", number="F-i1", currency="EUR", amount=500),)
+
+
+def test_each_line_knows_what_is_open_of_its_invoice_beside_it(mirror: Mirror) -> None:
+    days = (date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1))
+    put(mirror, invoice("i1", *map(line, (4000, 5000, 1000), days)), invoice("i2"))
+    told = {(case.invoice_id, case.line): case for case in read(mirror, day(), TODAY).cases}
+    assert {place: (case.open_before, case.open_after) for place, case in told.items()} == {
+        ("i1", 1): (0, 6000),
+        ("i1", 2): (4000, 1000),
+        ("i1", 3): (9000, 0),
+        ("i2", 1): (0, 0),
+    }
+
+
+def test_lines_that_each_equal_the_invoices_balance_do_not_add_up_to_it(mirror: Mirror) -> None:
+    days = (date(2026, 9, 1), date(2026, 10, 1))
+    put(mirror, invoice("i1", *map(line, (5000, 5000), days), balance=5000))
+    words = {case.mismatch for case in read(mirror, day(), TODAY).cases}
+    assert words == {"the due lines add up to 100.00 EUR, the invoice says 50.00 EUR"}
+
+
+def test_a_list_of_open_items_that_says_nothing_is_owed_contradicts(mirror: Mirror) -> None:
+    put(mirror, invoice("i1"), invoice("i2"))
+    with mirror.state.outbox.begin() as connection:
+        zero = update(tables.invoice).where(tables.invoice.c.ref == "i1").values(open_balance=0)
+        connection.execute(zero)
+    told = {case.invoice_id: case.mismatch for case in read(mirror, day(), TODAY).cases}
+    assert told["i1"].endswith("the list of open items says 0.00 EUR")
+    assert told["i2"] == ""
 
 
 def test_credits_and_money_of_a_customer(mirror: Mirror) -> None:
@@ -224,6 +267,17 @@ def test_calls_are_no_messages(mirror: Mirror) -> None:
     assert snapshot.sent_today == 0
     put(mirror, past(TODAY), past(TODAY - timedelta(days=1), "i2"))
     assert read(mirror, day(), TODAY).sent_today == 1
+
+
+@pytest.mark.parametrize("mark", [Mark.PROMISED, Mark.PLAN, Mark.CAUSE, Mark.HOLD])
+def test_what_was_paid_is_told_where_something_is_held_against_it(
+    mirror: Mirror, mark: Mark
+) -> None:
+    other = Allocation(invoice_id="i0", amount=10000)
+    put(mirror, invoice("i1"), payment("p1", allocations=(other,)))
+    decide(mirror, mark, invoice_ref="i1", until=TODAY)
+    paid = Paid(date(2026, 10, 15), 10000, "EUR", "i0")
+    assert only(mirror).received == (() if mark is Mark.HOLD else (paid,))
 
 
 def test_a_restart_begins_the_ladder_anew(mirror: Mirror) -> None:

@@ -17,8 +17,7 @@ Owed = Mapping[tuple[int, str], int]
 def invoice_mismatches(parts: Iterable[Lines], several: Set[str]) -> dict[str, str]:
     """By invoice id: the due lines do not add up to its balance, or to that of the open set.
 
-    `parts` are all lines with a balance of the open invoices; `several` are the invoices that have
-    more than one of them.
+    `parts` are all lines with a balance; `several` are the invoices that have more than one.
     """
     sums: dict[str, int] = defaultdict(int)
     told: dict[str, tuple[str, int | None, int | None]] = {}

@@ -5,8 +5,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import partial
-from operator import eq, not_
+from operator import not_
 from typing import Any
 
 from sqlalchemy import select
@@ -31,7 +30,6 @@ from connector.mirror.store import Mirror
 from connector.receivables.records import Decision, DocumentState, Mark
 
 _MARKS = {mark.value: mark for mark in Mark}
-_IS_OPEN = partial(eq, DocumentState.OPEN.value)
 _PAID: Mapping[str, Any] = {  # of a line that is settled: nothing to pay, and no way to pay it
     "balance": 0,
     "sent_on": None,
@@ -125,20 +123,20 @@ def _cases(facts: Facts, top_share: Decimal | None) -> list[Case]:
         attached={row.payment_id for row in pending},
         top_share=top_share,
     )
-    of_open = [*owing, *(part.where(map(_IS_OPEN, part.state)) for part in rest)]
-    several = in_several_lines(of_open)
+    every = [*owing, *rest]
+    several = in_several_lines(every)
     given = {row: customer.balances for row, customer in customers.items() if customer.balances}
     told = Told(
         accounts=accounts,
         by_invoice=by_invoice,
         steps=steps_of(facts.steps(list(invoices)), invoices, by_invoice),
-        wrong=invoice_mismatches(of_open, several),
+        wrong=invoice_mismatches(every, several),
         of_customer=customer_mismatches(_owed(owing, accounts), given) if given else {},
         transit={row.invoice_ref: row.paid_on for row in pending},
         received=received(facts, owing, accounts, by_invoice),
         beside=lines_beside(owing, several),
     )
-    del rest, of_open
+    del rest, every
     owing.reverse()
     cases: list[Case] = []
     while owing:  # each part goes as its cases come: the two are never there as a whole
