@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from connector.dunning.decide import Wanted, decide, look
 from connector.dunning.plan import Plan, Reason, Reminder, Silence
 from connector.dunning.policy import SIDE
+from connector.dunning.policy_file import Policies
 from connector.dunning.snapshot import (
     Case,
     Channel,
@@ -76,6 +77,16 @@ def test_the_next_step_waits_for_the_printed_deadline() -> None:
     done = (had("friendly", days_ago=30), firm, had("firm", "c1", 0))
     plan = plan_of(case(late=60, had=done))
     assert silence(plan).next_on == TODAY + 5 * D
+
+
+def test_the_gap_and_the_deadline_are_those_of_the_latest_message() -> None:
+    call = had("friendly", "c1", days_ago=0)
+    both = (had("friendly", days_ago=30), had("firm", days_ago=2), call)
+    assert Reason.STEP_WAITING in reasons(plan_of(case(late=60, had=both)))
+    first = had("friendly", days_ago=70)
+    notice = had("notice", days_ago=10, deadline_on=TODAY + 4 * D, channel=Channel.LETTER)
+    plan = plan_of(case(late=90, had=(first, notice)))
+    assert silence(plan).next_on == TODAY + 11 * D  # five business days after 24 November
 
 
 @pytest.mark.practice("P0-33", "P4-24")
@@ -375,6 +386,44 @@ def test_contacts_for_reminders_come_before_others() -> None:
     assert only_reminder(plan).to == ("compta@c1.example",)
     own = case(account=account(customer={"contacts": contacts}), recipient="ap@c1.example")
     assert only_reminder(plan_of(own)).to == ("ap@c1.example",)
+
+
+def test_invoices_whose_own_addresses_come_to_one_contact_share_a_message() -> None:
+    contact = Contact(id="1", email="compta@c1.example")
+    one = account(customer={"contacts": (contact,)})
+    plan = plan_of(
+        case("A", account=one),
+        case("B", account=one, recipient="compta@c1.example"),
+        case("C", account=one, recipient="chantier@c1.example"),
+    )
+    reminder = only_reminder(plan)
+    assert reminder.to == ("compta@c1.example",)
+    assert [line.invoice for line in reminder.lines] == ["A", "B"]
+    assert reasons(plan, "C") == {Reason.GAP: TODAY + 4 * D}  # the same customer, another mailbox
+
+
+def test_where_reminders_go_by_invoice_each_has_its_own_message_and_its_own_gap() -> None:
+    by_invoice = STANDARD.firm.model_copy(update={"group_by": "invoice"})
+    lines = [
+        case("A"),
+        case("B", line_id="1"),
+        case("B", line_id="2", line=2, late=8),
+        case("C", last_message_on=TODAY - D),
+    ]
+    plan = decide(snapshot(*lines), Policies(by_invoice, STANDARD.named), TODAY)
+    assert {tuple(line.invoice for line in entry.lines) for entry in plan.reminders} == {
+        ("A",),
+        ("B", "B"),
+    }
+    assert reasons(plan, "C") == {Reason.GAP: TODAY + 3 * D}
+
+
+def test_a_message_before_the_due_date_stands_alone() -> None:
+    late = account(behaviour="late")
+    coming, owed = case("A", late=-7, account=late), case("B", account=late)
+    plan = plan_of(coming, owed)
+    assert [line.invoice for line in only_reminder(plan).lines] == ["B"]
+    assert [entry.step for entry in plan_of(coming).reminders] == ["before_due"]
 
 
 def test_a_consumer_is_not_told_of_companies_interest() -> None:

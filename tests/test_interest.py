@@ -508,6 +508,17 @@ def test_a_rate_holds_to_the_day_before_the_next() -> None:
     assert rates.on("BE_LEGAL_CIVIL", on("2026-12-31")) == Decimal("4.50")
 
 
+def test_a_rate_that_changes_within_a_half_year_begins_a_segment() -> None:
+    rows = "NL_CONSUMER,2026-01-01,6.00\nNL_CONSUMER,2026-03-15,4.00"
+    table = Rates.parse(f"authority,valid_from,rate_percent\n{rows}")
+    consumer = regime_of("NL", CustomerKind.CONSUMER, "")
+    made = interest(consumer, 100_000, date(2026, 3, 1), date(2026, 3, 31), rates=table)
+    assert [(part.first.day, part.last.day, str(part.rate)) for part in made.segments] == [
+        (1, 14, "6.00"),
+        (15, 31, "4.00"),
+    ]
+
+
 @pytest.mark.parametrize("authority", sorted({*HALF_YEARLY, "BE_LEGAL_CIVIL"}))
 def test_a_published_rate_ends_with_its_half_year(authority: str) -> None:
     rates = published()

@@ -222,6 +222,23 @@ def test_whatever_fact_of_a_line_is_another_it_is_judged_by_its_own(late: int) -
             assert (view.standing, view.quiets) == (itself, quiets), (policy.name, name)
 
 
+def test_lines_alike_in_two_currencies_or_by_two_policies_are_told_apart() -> None:
+    """Euros stand still on Good Friday, dollars do not; and each line says why it has its policy."""
+    policy = STANDARD.named["us-b2b"]
+    line = case(account=account(customer={"country": "US"}))._replace(due_on=date(2026, 4, 2))
+    facts = snapshot(line)
+    alike = judge.Alike(facts, TODAY)
+    days = set()
+    for one in (line, line._replace(currency="USD")):
+        for because in ("segment 'far'", "chosen for invoice F1"):
+            itself = stand(one, policy, because, facts.first_pull_on, TODAY)
+            (view,) = alike.of([one], Chosen(policy, because))
+            assert view.standing == itself
+            assert itself.next
+            days.add(itself.next.on)
+    assert len(days) == 2
+
+
 @pytest.mark.parametrize("mark", Mark)
 def test_what_was_decided_of_a_line_moves_it_as_if_no_other_were_like_it(mark: Mark) -> None:
     """A decision that moves a step fails here until `MOVING` names it."""
