@@ -1,11 +1,10 @@
 """One write transaction: what is known of the records of a page, bulk upserts, and the events."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache, cached_property
-from operator import itemgetter
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -24,8 +23,8 @@ from connector.mirror.statements import (
     inserting,
     last_id,
     listed,
+    reading,
     refs,
-    rows_of,
     text,
     updating,
 )
@@ -112,9 +111,7 @@ class Batch:
 
     def known(self, table: Table, ids: Iterable[str]) -> dict[str, Values]:
         """The rows mirrored under these ids."""
-        names = table.c.keys()
-        rows = (dict(zip(names, row, strict=True)) for row in self.all(rows_of(table), ids))
-        return {row["ref"]: row for row in rows}
+        return {row["ref"]: row for row in reading(table, "ref").rows(self.connection, ids)}
 
     def ids(self, table: Table, wanted: Iterable[str]) -> dict[str, int]:
         """Row ids by the product's ids."""
@@ -159,11 +156,10 @@ class Batch:
             if old is None:
                 new.append(row)
                 continue
-            told = _told(tuple(row))
-            if told(old) == told(row):
-                continue
             names = tuple([name for name, value in row.items() if value != old[name]])
-            changed[names].append({**row, "id": old["id"]})
+            if not _ASIDE.issuperset(names):
+                row["id"] = old["id"]
+                changed[names].append(row)
         self.insert(table, new)
         for names, rows in changed.items():
             writing = updating(table, names)
@@ -183,11 +179,6 @@ _BEFORE = text(
         exists(select(tables.bad_record.c.id)),
     )
 )
-
-
-@cache
-def _told(names: tuple[str, ...]) -> Callable[[Values], tuple[Any, ...]]:
-    return itemgetter(*(name for name in names if name not in _ASIDE))
 
 
 def newest(records: Iterable[Versioned], old: Mapping[str, Values]) -> list[Versioned]:

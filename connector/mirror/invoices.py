@@ -10,11 +10,10 @@ from connector.mirror import tables
 from connector.mirror.batch import Batch, Change, Where, newest
 from connector.mirror.decisions import OF_INVOICES, Target, replace_decisions
 from connector.mirror.lines import matched
-from connector.mirror.statements import Values, listed, refs
+from connector.mirror.statements import Values, listed, reading, refs
 from connector.receivables.records import Decision, DocumentState, Invoice
 
 Lines = Mapping[int, Mapping[str, Values]]
-_LINES = select(tables.due_line).where(tables.due_line.c.invoice_id.in_(listed()))
 
 
 def write_invoices(batch: Batch, records: Sequence[Invoice]) -> None:
@@ -127,9 +126,8 @@ def _row(batch: Batch, record: Invoice, customer_id: int) -> Values:
 
 def _lines(batch: Batch, invoice_ids: Sequence[int]) -> Lines:
     found: dict[int, dict[str, Values]] = defaultdict(dict)
-    names = tables.due_line.c.keys()
-    for row in batch.all(_LINES, invoice_ids):
-        found[row.invoice_id][row.ref] = dict(zip(names, row, strict=True))
+    for row in reading(tables.due_line, "invoice_id").rows(batch.connection, invoice_ids):
+        found[row["invoice_id"]][row["ref"]] = row
     return found
 
 

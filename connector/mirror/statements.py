@@ -183,9 +183,36 @@ class Prepared:
         return self._fixed | given
 
 
+class Reading(NamedTuple):
+    """A statement's text, and what makes rows of ours of SQLite's, column by column: SQLAlchemy
+    would make an object of each row first."""
+
+    sql: str
+    names: tuple[str, ...]
+    loaded: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    def rows(self, connection: Connection, values: Iterable[str | int]) -> list[Values]:
+        """The rows of which the column has one of these values."""
+        cursor = connection.exec_driver_sql(self.sql, (refs(values),)).cursor
+        assert cursor
+        columns: list[Iterable[Any]] = list(zip(*cursor.fetchall(), strict=True))
+        if not columns:
+            return []
+        for place, load in self.loaded:
+            columns[place] = map(load, columns[place])
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
 @cache
-def rows_of(table: Table) -> Select[Any]:
-    return select(table).where(table.c.ref.in_(listed()))
+def reading(table: Table, key: str) -> Reading:
+    """All columns of the rows of which a column has one of the values listed."""
+    made = enumerate(column.type.result_processor(_SQLITE, None) for column in table.c)
+    loaded = tuple((place, load) for place, load in made if load)
+    wanted = select(table).where(table.c[key].in_(listed()))
+    return Reading(text(wanted), tuple(table.c.keys()), loaded)
+
+
+_SQLITE = dialect()
 
 
 @cache
