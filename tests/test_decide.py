@@ -418,6 +418,18 @@ def test_where_reminders_go_by_invoice_each_has_its_own_message_and_its_own_gap(
     assert reasons(plan, "C") == {Reason.GAP: TODAY + 3 * D}
 
 
+def test_silences_are_told_by_name_of_the_customer_the_oldest_debt_first() -> None:
+    zoe = account("c1", customer={"name": "Zoe"}, last_message_on=TODAY)
+    abel = account("c2", customer={"name": "Abel"}, last_message_on=TODAY)
+    lines = [
+        case("A", late=5, account=zoe),
+        case("B", late=9, account=zoe),
+        case("D", late=5, account=abel),
+        case("C", late=9, account=abel),
+    ]
+    assert [silence.invoice for silence in plan_of(*lines).silences] == ["C", "D", "B", "A"]
+
+
 def test_a_message_before_the_due_date_stands_alone() -> None:
     late = account(behaviour="late")
     coming, owed = case("A", late=-7, account=late), case("B", account=late)

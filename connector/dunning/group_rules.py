@@ -21,7 +21,7 @@ class Group(NamedTuple):
     """Lines of one customer, recipient, currency, language, policy and channel, about to speak.
 
     `claim` is their net principal; `money_explains` says that money on account may be its payment.
-    `budget` is how many messages may still go today.
+    `sent_today` is how many messages went to anybody since local midnight.
     """
 
     account: Account

@@ -199,7 +199,7 @@ class _Account:
 
     def accrue(self, first: date, last: date, tariff: Tariff) -> None:
         """Add the interest of days that share rate, base and year."""
-        base = self.capital + self.principal if self.capital else Fraction(self.principal)
+        base = self.capital + self.principal
         if base <= 0:
             return
         rate = tariff.on(first)
